@@ -1,0 +1,172 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which route serves a frame best, decided so that a lamp or a tunnel does not make it flicker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from nightseg_ros.errors import NightsegError
+
+DAY, NIGHT, TRANSLATE, AUTO = "day", "night", "translate", "auto"
+ROUTES = (DAY, NIGHT, TRANSLATE)
+BRIGHT_ORDER = (DAY, NIGHT, TRANSLATE)
+DARK_ORDER = (NIGHT, TRANSLATE, DAY)
+
+Curve = tuple[tuple[float, float], ...]
+"""Points (illumination, quality) in rising order of illumination; constant beyond the ends."""
+
+
+@dataclass(frozen=True)
+class RoutingPolicy:
+    """What `auto` goes by. Illumination is 0 to 1, see illumination.py.
+
+    Between `dark_below` and `bright_above` things stay as they are. A route is kept for
+    `min_dwell_s` unless it is missing or breaks the budget; `latency_budget_ms` 0 is no budget.
+    Where `quality` is given it replaces the two thresholds: the best curve at the present
+    illumination wins once it leads by `quality_margin`.
+    """
+
+    dark_below: float = 0.43
+    bright_above: float = 0.50
+    smoothing_s: float = 0.3
+    min_dwell_s: float = 2.0
+    latency_budget_ms: float = 0.0
+    latency_retry_s: float = 30.0
+    allowed: tuple[str, ...] = ROUTES
+    quality: Mapping[str, Curve] | None = None
+    quality_margin: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.dark_below <= self.bright_above <= 1.0:
+            raise NightsegError(
+                f"dark_below {self.dark_below} and bright_above {self.bright_above} must rise "
+                "within 0 to 1"
+            )
+        for name in ("smoothing_s", "min_dwell_s", "latency_budget_ms", "latency_retry_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0.0):
+                raise NightsegError(f"{name} is {value}, need 0 or more")
+        unknown = sorted({*self.allowed, *(self.quality or {})} - set(ROUTES))
+        if unknown or not self.allowed:
+            raise NightsegError(
+                f"allowed routes are {list(self.allowed)}; need some of {', '.join(ROUTES)}"
+                + (f", not {', '.join(unknown)}" if unknown else "")
+            )
+        for route, curve in (self.quality or {}).items():
+            levels = [point[0] for point in curve]
+            if not levels or levels != sorted(set(levels)):
+                raise NightsegError(
+                    f"quality curve of '{route}' has illuminations {levels}; they must rise"
+                )
+
+
+class Choice(NamedTuple):
+    """The route of a frame and, for people, why."""
+
+    route: str
+    reason: str
+
+
+class Router:
+    """The state of one camera. Time is always passed in, in seconds, of whatever clock."""
+
+    def __init__(self, policy: RoutingPolicy, available: Iterable[str]) -> None:
+        self.policy = policy
+        self.available = tuple(available)
+        self.route: str | None = None
+        self._changed_s = 0.0
+        self._level: float | None = None
+        self._level_s = 0.0
+        self._dark: bool | None = None
+
+    def hold(self, route: str, now_s: float) -> Choice:
+        """Note that `route` was ordered, so that `auto` later starts from it."""
+        self._take(route, now_s)
+        return Choice(route, "set by parameter")
+
+    def choose(
+        self, illumination: float, now_s: float, latencies: Mapping[str, float] | None = None
+    ) -> Choice:
+        """Return the route for a frame; `latencies` are route -> ms, where they are known."""
+        candidates = [
+            route for route in ROUTES if route in self.policy.allowed and route in self.available
+        ]
+        if not candidates:
+            raise NightsegError(
+                f"none of the allowed routes ({', '.join(self.policy.allowed)}) has its models "
+                f"(there are {', '.join(self.available) or 'none'}); allow one that has"
+            )
+        level = self._smooth(illumination, now_s)
+        keeping, excuse = self._within_budget(candidates, latencies or {})
+        if keeping:
+            wanted, reason = self._best(keeping, level)
+            stay = self.route in keeping
+        else:
+            wanted = min(candidates, key=lambda route: (latencies or {})[route])
+            reason, stay = "it is the fastest", self.route in candidates
+        # A clock that was set back makes the last change lie in the future. Such a change does
+        # not bind, or the dwell time would last until the old time comes round again.
+        left_s = self._changed_s + self.policy.min_dwell_s - now_s
+        if stay and wanted != self.route and 0.0 < left_s <= self.policy.min_dwell_s:
+            assert self.route is not None
+            return Choice(self.route, f"{wanted} in {left_s:.1f} s: {reason}{excuse}")
+        self._take(wanted, now_s)
+        return Choice(wanted, reason + excuse)
+
+    def _take(self, route: str, now_s: float) -> None:
+        if route != self.route:
+            self.route, self._changed_s = route, now_s
+
+    def _smooth(self, illumination: float, now_s: float) -> float:
+        if not math.isfinite(illumination):
+            illumination = 0.5 if self._level is None else self._level
+        elapsed_s = now_s - self._level_s
+        if self._level is None or elapsed_s < 0.0 or self.policy.smoothing_s == 0.0:
+            self._level = illumination
+        else:
+            weight = 1.0 - math.exp(-elapsed_s / self.policy.smoothing_s)
+            self._level += weight * (illumination - self._level)
+        self._level_s = now_s
+        return self._level
+
+    def _within_budget(
+        self, candidates: list[str], latencies: Mapping[str, float]
+    ) -> tuple[list[str], str]:
+        budget = self.policy.latency_budget_ms
+        if budget <= 0.0:
+            return candidates, ""
+        slow = [route for route in candidates if latencies.get(route, 0.0) > budget]
+        listed = ", ".join(f"{route} takes {latencies[route]:.0f} ms" for route in slow)
+        excuse = f"; over the budget of {budget:.0f} ms: {listed}" if slow else ""
+        return [route for route in candidates if route not in slow], excuse
+
+    def _best(self, routes: list[str], level: float) -> tuple[str, str]:
+        curves = {r: curve for r, curve in (self.policy.quality or {}).items() if r in routes}
+        if curves:
+            return self._best_quality(curves, level)
+        if self._dark is None:
+            self._dark = level < (self.policy.dark_below + self.policy.bright_above) / 2
+        elif level < self.policy.dark_below:
+            self._dark = True
+        elif level > self.policy.bright_above:
+            self._dark = False
+        order = DARK_ORDER if self._dark else BRIGHT_ORDER
+        best = next(route for route in order if route in routes)
+        return best, f"illumination {level:.2f} is {'dark' if self._dark else 'bright'}"
+
+    def _best_quality(self, curves: Mapping[str, Curve], level: float) -> tuple[str, str]:
+        quality = {
+            route: float(np.interp(level, [x for x, _ in curve], [y for _, y in curve]))
+            for route, curve in curves.items()
+        }
+        best = max(quality, key=lambda route: quality[route])
+        if self.route in quality:
+            lead = quality[best] - quality[self.route]
+            best = best if lead > self.policy.quality_margin else self.route
+        return best, f"quality {quality[best]:.3f} at illumination {level:.2f}"
