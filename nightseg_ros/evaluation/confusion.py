@@ -1,0 +1,97 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The data-set-level confusion matrix: validated, updated per image, computed at the end.
+
+What counts how:
+- a pixel whose truth is 255, or a class that the scored label set does not have, is not counted;
+- a counted pixel whose prediction is 255, out of range, or a class that the scored set does not
+  have, is a miss: it lowers the recall and IoU of its true class and is held against no other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.scores import Scores
+from nightseg_ros.labels import IGNORE, LabelSet, label_set, lookup
+
+
+class ConfusionMatrix:
+    """Counts truth against prediction, image by image.
+
+    `labels` is the label set to score in; masks in other sets are mapped to it, each by its own
+    table (`truth_labels`, `prediction_labels`).
+
+    >>> matrix = ConfusionMatrix("joint11", prediction_labels="cityscapes19")
+    >>> matrix.update(np.array([[0, 7, 255]], np.uint8), np.array([[0, 255, 3]], np.uint8))
+    >>> scores = matrix.compute()
+    >>> scores.pixel_accuracy, scores.miou
+    (0.5, 0.5)
+    """
+
+    def __init__(
+        self,
+        labels: LabelSet | str,
+        *,
+        truth_labels: str | None = None,
+        prediction_labels: str | None = None,
+    ) -> None:
+        self.labels = label_set(labels) if isinstance(labels, str) else labels
+        self._truth_count = self.labels.count
+        if truth_labels is not None:
+            self._truth_count = label_set(truth_labels).count
+        self._rows = self._fold(truth_labels)[: self.labels.count]
+        self._columns = self._fold(prediction_labels)
+        self._images: list[NDArray[np.int64]] = []
+        self._pixels = 0
+
+    def update(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> None:
+        """Count one image; both masks hold ids and have the same (H, W) shape."""
+        truth, prediction = _check(truth, "truth"), _check(prediction, "prediction")
+        if truth.shape != prediction.shape:
+            raise NightsegError(
+                f"truth is {list(truth.shape)}, prediction {list(prediction.shape)}; "
+                "score masks of the same size"
+            )
+        # One pass over the pixels; everything else works on the 256 x 256 table.
+        joint = np.bincount(
+            ((truth.astype(np.uint16) << 8) | prediction).ravel(), minlength=1 << 16
+        ).reshape(256, 256)
+        foreign = np.flatnonzero(joint[self._truth_count : IGNORE].any(axis=1))
+        if foreign.size:
+            raise NightsegError(
+                f"truth holds id {foreign[0] + self._truth_count}, but its label set has only "
+                f"{self._truth_count} classes; name the label set it is really in"
+            )
+        # Counts stay exact in float64 (below 2^53), where matrix products are fast.
+        counts = self._rows @ joint.astype(np.float64) @ self._columns.T
+        self._images.append(counts.astype(np.int64))
+        self._pixels += truth.size
+
+    def compute(self) -> Scores:
+        """Return the scores of everything counted so far."""
+        if not self._images:
+            raise NightsegError("nothing to score: no image was counted")
+        return Scores(self.labels, np.stack(self._images), self._pixels)
+
+    def _fold(self, source: str | None) -> NDArray[np.float64]:
+        """Return the (n + 1, 256) matrix that sums stored ids into classes, row n for the rest."""
+        if source is None:
+            table = np.full(256, IGNORE, np.uint8)
+            table[: self.labels.count] = np.arange(self.labels.count)
+        else:
+            table = lookup(source, self.labels.name)
+        fold = np.zeros((self.labels.count + 1, 256))
+        fold[np.minimum(table, self.labels.count), np.arange(256)] = 1.0
+        return fold
+
+
+def _check(mask: NDArray[np.integer], what: str) -> NDArray[np.uint8]:
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or not np.issubdtype(mask.dtype, np.integer):
+        raise NightsegError(f"{what} is {mask.dtype} {list(mask.shape)}; need ids of (H, W)")
+    if mask.dtype != np.uint8 and mask.size and (mask.min() < 0 or mask.max() > IGNORE):
+        raise NightsegError(f"{what} holds ids {mask.min()} to {mask.max()}, need 0 to 255")
+    return mask.astype(np.uint8, copy=False)

@@ -1,0 +1,255 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a confusion matrix says: accuracies, IoU, and how sure one can be of them.
+
+Counts are (..., n, n + 1): row = true class, column = predicted class, last column = predicted as
+nothing. Every measure is a function of such counts, so a bootstrap is the same function on many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightseg_ros.atomic import write_atomically
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.text_table import cell, in_percent, text_table
+from nightseg_ros.labels import LabelSet
+
+Counts = NDArray[Any]  # int64 when counted, float64 when resampled
+Values = NDArray[np.float64]
+
+
+def iou(counts: Counts) -> Values:
+    """Return the (..., n) IoU of each class, NaN where it is neither true nor predicted."""
+    hits, true, predicted = _hits(counts), _true(counts), counts[..., :-1].sum(axis=-2)
+    return _ratio(hits, true + predicted - hits)
+
+
+def recall(counts: Counts) -> Values:
+    """Return the (..., n) share of each class that was found, NaN where it is not in the truth."""
+    return _ratio(_hits(counts), _true(counts))
+
+
+def pixel_accuracy(counts: Counts) -> Values:
+    """Return the share of labelled pixels that are right."""
+    return _ratio(_hits(counts).sum(axis=-1), _true(counts).sum(axis=-1))
+
+
+def class_accuracy(counts: Counts) -> Values:
+    """Return the mean recall over the classes in the truth."""
+    return _mean_where(recall(counts), _true(counts) > 0)
+
+
+def miou(counts: Counts) -> Values:
+    """Return the mean IoU over the classes in the truth."""
+    return _mean_where(iou(counts), _true(counts) > 0)
+
+
+def miou_all(counts: Counts) -> Values:
+    """Return the mean IoU over all classes, one that is not in the truth counting 0."""
+    found = np.where(_true(counts) > 0, np.nan_to_num(iou(counts)), 0.0)
+    return np.asarray(found.mean(axis=-1))
+
+
+def fwiou(counts: Counts) -> Values:
+    """Return the mean IoU weighted by how many pixels each class has in the truth."""
+    weights = _true(counts)
+    return _ratio((np.nan_to_num(iou(counts)) * weights).sum(axis=-1), weights.sum(axis=-1))
+
+
+MEASURES: dict[str, Callable[[Counts], Values]] = {
+    "miou": miou,
+    "miou_all": miou_all,
+    "pixel_accuracy": pixel_accuracy,
+    "class_accuracy": class_accuracy,
+    "fwiou": fwiou,
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a set of images; shares are 0 to 1 here, percentages in text and in to_dict."""
+
+    labels: LabelSet
+    per_image: NDArray[np.int64]
+    """(images, n, n + 1) counts."""
+    pixels: int
+    """All pixels, the unlabelled ones included."""
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """The (n, n + 1) counts of the whole set."""
+        return np.asarray(self.per_image.sum(axis=0))
+
+    @property
+    def images(self) -> int:
+        """The number of images."""
+        return len(self.per_image)
+
+    @property
+    def labelled_share(self) -> float:
+        """The share of pixels that are labelled, and so decide the scores."""
+        return float(self.counts.sum() / max(1, self.pixels))
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which classes are in the truth."""
+        return _true(self.counts) > 0
+
+    @property
+    def iou(self) -> Values:
+        """IoU per class, NaN for one that is neither true nor predicted."""
+        return iou(self.counts)
+
+    @property
+    def recall(self) -> Values:
+        """Recall per class (the papers' class accuracy), NaN for one not in the truth."""
+        return recall(self.counts)
+
+    @property
+    def precision(self) -> Values:
+        """Share of what was predicted as a class, on labelled pixels, that is that class."""
+        return _ratio(_hits(self.counts), self.counts[:, :-1].sum(axis=0))
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU over the classes in the truth: the figure to compare by."""
+        return float(miou(self.counts))
+
+    @property
+    def miou_all(self) -> float:
+        """Mean IoU over all classes, absent ones counting 0, as some papers divide."""
+        return float(miou_all(self.counts))
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of labelled pixels that are right."""
+        return float(pixel_accuracy(self.counts))
+
+    @property
+    def class_accuracy(self) -> float:
+        """Mean recall over the classes in the truth."""
+        return float(class_accuracy(self.counts))
+
+    @property
+    def fwiou(self) -> float:
+        """Frequency-weighted IoU."""
+        return float(fwiou(self.counts))
+
+    def interval(
+        self, measure: str = "miou", rounds: int = 1000, seed: int = 0, level: float = 0.95
+    ) -> tuple[float, float]:
+        """Return the percentile bootstrap interval of a measure over the images.
+
+        Each round draws as many images as there are, with replacement, and scores them as one
+        set; classes that a round did not draw do not count in it. Frames of one drive resemble
+        each other, so true intervals are wider still.
+        """
+        if measure not in MEASURES:
+            raise NightsegError(f"measure '{measure}' is none of {', '.join(MEASURES)}")
+        return bootstrap_interval(MEASURES[measure], self.per_image, rounds, seed, level)
+
+    def to_dict(self, bootstrap: int = 0, seed: int = 0) -> dict[str, Any]:
+        """Return the scores in percent as plain data, for --json and for model.yaml."""
+        result: dict[str, Any] = {"label_set": self.labels.name, "images": self.images}
+        result["labelled_share"] = in_percent(self.labelled_share)
+        for name, measure in MEASURES.items():
+            result[name] = in_percent(float(measure(self.counts)))
+        if bootstrap:
+            low, high = self.interval("miou", bootstrap, seed)
+            result["miou_95"] = [in_percent(low), in_percent(high)]
+        result["classes_present"] = int(self.present.sum())
+        holding = (_true(self.per_image) > 0).sum(axis=0)
+        shares = _true(self.counts) / max(1, self.counts.sum())
+        result["per_class"] = {
+            name: {
+                "iou": in_percent(self.iou[i]) if self.present[i] else None,
+                "recall": in_percent(self.recall[i]),
+                "precision": in_percent(self.precision[i]),
+                "share": in_percent(shares[i]),
+                "images": int(holding[i]),
+            }
+            for i, name in enumerate(self.labels.names)
+        }
+        return result
+
+
+def render_scores(scores: dict[str, Any]) -> str:
+    """Return `Scores.to_dict()` as a table and a summary."""
+    keys = ("iou", "recall", "precision", "share")
+    rows = [
+        [name, *(cell(row[key]) for key in keys), str(row["images"])]
+        for name, row in scores["per_class"].items()
+    ]
+    table = text_table(["class", "IoU", "recall", "precision", "% of pixels", "images"], rows)
+    spread = ""
+    if scores.get("miou_95") and None not in scores["miou_95"]:
+        low, high = scores["miou_95"]
+        spread = f"  (95 % over images: {low:.1f} to {high:.1f})"
+    lines = [
+        f"mIoU            {cell(scores['miou'])}{spread}",
+        f"  over          {scores['classes_present']} classes present in the truth, of "
+        f"{len(scores['per_class'])} in {scores['label_set']}",
+        f"  over all      {cell(scores['miou_all'])}  (absent classes count 0)",
+        f"pixel accuracy  {cell(scores['pixel_accuracy'])}",
+        f"class accuracy  {cell(scores['class_accuracy'])}",
+        f"FWIoU           {cell(scores['fwiou'])}",
+        f"labelled        {cell(scores['labelled_share'])} % of the pixels "
+        f"of {scores['images']} images",
+    ]
+    return "\n".join([table, "", *lines])
+
+
+def save_csv(path: Path, scores: dict[str, Any]) -> None:
+    """Write the per-class table of `Scores.to_dict()`, percentages, with a last row "mean"."""
+    lines = ["class,iou,recall,precision,share,images"]
+    for name, row in scores["per_class"].items():
+        values = ["" if value is None else str(value) for value in row.values()]
+        lines.append(",".join([name, *values]))
+    lines.append(f"mean,{scores['miou']},{scores['class_accuracy']},,,{scores['images']}")
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def bootstrap_interval(
+    measure: Callable[[Counts], Values],
+    per_image: NDArray[np.int64],
+    rounds: int,
+    seed: int,
+    level: float,
+) -> tuple[float, float]:
+    """Return the percentile interval of a measure of summed counts over resampled images."""
+    images = len(per_image)
+    if rounds < 1 or not 0.0 < level < 1.0:
+        raise NightsegError(f"bootstrap with {rounds} rounds at level {level}; need 1 and 0 to 1")
+    if images < 2:
+        return float("nan"), float("nan")
+    drawn = np.random.default_rng(seed).multinomial(images, [1 / images] * images, rounds)
+    flat = per_image.reshape(images, -1).astype(np.float64)
+    values = measure((drawn @ flat).reshape(rounds, *per_image.shape[1:]))
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _hits(counts: Counts) -> Counts:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _true(counts: Counts) -> Counts:
+    return np.asarray(counts.sum(axis=-1))
+
+
+def _ratio(part: Counts, whole: Counts) -> Values:
+    whole = np.asarray(whole, np.float64)
+    nothing = np.full(whole.shape, np.nan)
+    return np.asarray(np.divide(part, whole, out=nothing, where=whole > 0))
+
+
+def _mean_where(values: Values, where: NDArray[np.bool_]) -> Values:
+    return _ratio(np.where(where, np.nan_to_num(values), 0.0).sum(axis=-1), where.sum(axis=-1))
