@@ -1,0 +1,57 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The graph that is shipped: bytes of an image in, bytes of a mask and its confidence out."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn, uint8
+from torch.nn import functional as F
+
+from nightseg_ros.learning.networks.pooling import GridPool
+from nightseg_ros.learning.networks.segmenter import Segmenter
+
+
+def fix_pooling(network: Segmenter, height: int, width: int) -> None:
+    """Give every pyramid pooling of `network` constant windows for this input size."""
+    for module in network.modules():
+        if isinstance(module, GridPool):
+            module.fix(height // network.stride, width // network.stride)
+
+
+class SegmentationGraph(nn.Module):
+    """uint8 (N, H, W, 3) RGB -> uint8 mask (N, H, W) and uint8 confidence (N, H, W).
+
+    The mask is the arg-max of the bilinearly enlarged scores. The confidence, 255 times the largest
+    soft-max, is taken at the network's own 1/8 resolution and then enlarged: at full resolution it
+    would cost as much as a tenth of the network and tell nothing more.
+    """
+
+    def __init__(self, network: Segmenter) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network on the bytes of images."""
+        height, width = image.shape[1], image.shape[2]
+        x = image.permute(0, 3, 1, 2).float() * (1.0 / 255.0)
+        scores = self.network.logits(x)
+        full = F.interpolate(scores, (height, width), mode="bilinear", align_corners=False)
+        mask = full.argmax(1).to(uint8)
+        sure = scores.softmax(1).amax(1, keepdim=True)
+        sure = F.interpolate(sure, (height, width), mode="bilinear", align_corners=False)
+        return mask, (sure[:, 0] * 255.0).to(uint8)
+
+
+class TranslationGraph(nn.Module):
+    """uint8 (N, H, W, 3) RGB -> uint8 (N, H, W, 3) RGB of the other time of day."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Translate the bytes of images."""
+        x = image.permute(0, 3, 1, 2).float() * (2.0 / 255.0) - 1.0
+        y = (self.generator(x).clamp(-1.0, 1.0) + 1.0) * 127.5 + 0.5
+        pixels: Tensor = y.to(uint8).permute(0, 2, 3, 1)
+        return pixels

@@ -1,0 +1,54 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What segmentation networks are trained to lower."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nightseg_ros.labels import IGNORE
+
+
+def class_weights(shares: Tensor, offset: float = 1.10, limit: float = 3.5) -> Tensor:
+    """Return weights 1 / ln(offset + share), relative to the most frequent class.
+
+    `shares` are the classes' shares of the labelled pixels. A class that hardly occurs would
+    otherwise outweigh all others through a handful of pixels, hence the limit.
+    """
+    weights = 1.0 / torch.log(offset + shares)
+    return (weights / weights[shares.argmax()]).clamp(max=limit)
+
+
+def cross_entropy(
+    scores: Tensor, labels: Tensor, weights: Tensor | None = None, stride: int = 4
+) -> Tensor:
+    """Return the weighted cross entropy of `scores` (any size) on every `stride`-th label pixel.
+
+    The scores of our networks live at 1/4 or 1/8 of the image, so the full resolution would
+    multiply the cost and add no information to the gradient.
+    """
+    height, width = labels.shape[-2] // stride, labels.shape[-1] // stride
+    offset = stride // 2 - 1 if stride > 1 else 0
+    scores = scores.float()
+    if scores.shape[-2:] != (height, width):
+        scores = F.interpolate(scores, (height, width), mode="bilinear", align_corners=False)
+    target = labels[:, offset::stride, offset::stride][:, :height, :width].long()
+    if not bool((target != IGNORE).any()):
+        return scores.sum() * 0.0  # a batch without a label must not turn the weights into NaN
+    return F.cross_entropy(scores, target, weight=weights, ignore_index=IGNORE)
+
+
+def focal(
+    scores: Tensor, labels: Tensor, gamma: float = 2.0, weights: Tensor | None = None
+) -> Tensor:
+    """Return the focal loss, per pixel before the mean (unlabelled pixels left out)."""
+    target = labels.long()
+    known = target != IGNORE
+    entropy = F.cross_entropy(scores.float(), target, ignore_index=IGNORE, reduction="none")
+    loss = (1 - torch.exp(-entropy)) ** gamma * entropy
+    scale = (
+        torch.ones_like(loss) if weights is None else weights[target.clamp(max=len(weights) - 1)]
+    )
+    return (loss * scale * known).sum() / (scale * known).sum().clamp(min=1e-6)

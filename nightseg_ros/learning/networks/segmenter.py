@@ -1,0 +1,25 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What every segmentation network is: class scores at a fraction of the size of the image."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Segmenter(nn.Module):
+    """A network for images (N, 3, H, W) in [0, 1] RGB whose sides are multiples of `stride`."""
+
+    stride: int
+
+    @abstractmethod
+    def logits(self, x: Tensor) -> Tensor:
+        """Return class scores at the network's own, smaller size."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return class scores at the input size."""
+        scores, size = self.logits(x), x.shape[-2:]
+        return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,104 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Labels for unlabelled images, made by a teacher network and kept where it is sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels import IGNORE
+from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.networks.segmenter import Segmenter
+
+
+def probabilities(
+    network: Segmenter, image: NDArray[np.uint8], scales: tuple[float, ...]
+) -> Tensor:
+    """Return (classes, H, W) probabilities, averaged over scales and the mirrored image."""
+    frame = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    frame = frame.to(next(network.parameters()).device)
+    height, width = image.shape[:2]
+    total: Tensor | None = None
+    for scale in scales:
+        size = tuple(max(32, round(side * scale / 32) * 32) for side in (height, width))
+        view = F.interpolate(frame, size, mode="bilinear", align_corners=False, antialias=True)
+        scores = network.logits(torch.cat([view, view.flip(3)])).float()
+        chances = scores.softmax(1)
+        chances = chances[:1] + chances[1:].flip(3)
+        full = F.interpolate(chances, (height, width), mode="bilinear", align_corners=False)
+        total = full if total is None else total + full
+    assert total is not None
+    return total[0] / (2 * len(scales))
+
+
+def label_images(
+    network: Segmenter,
+    images: DrivingSet,
+    out: Path,
+    *,
+    threshold: float = 0.5,
+    scales: tuple[float, ...] = (1.0,),
+    max_width: int = 640,
+    count: int = 0,
+) -> Iterator[tuple[str, float]]:
+    """Write out/labels/NAME.png for every image, and yield its name and labelled share.
+
+    Pixels whose probability is below `threshold` are 255. out/images gets a link to each image, so
+    that `folder:OUT` is a training set. With `count`, as many images spread evenly over the set are
+    labelled. Labels that are there already are kept (their share is NaN).
+    """
+    if not scales or not 0 <= threshold < 1:
+        raise NightsegError(
+            f"threshold is {threshold}, scales are {scales}; use 0 to 1, and one up"
+        )
+    if not 0 <= count <= len(images):
+        raise NightsegError(f"count is {count}; the set has {len(images)} images")
+    links, labels = out / "images", out / "labels"
+    links.mkdir(parents=True, exist_ok=True)
+    labels.mkdir(parents=True, exist_ok=True)
+    network.eval()
+    for index in np.linspace(0, len(images) - 1, count or len(images)).round().astype(int):
+        sample = images.samples[index]
+        link, target = links / sample.image.name, labels / f"{sample.image.stem}.png"
+        if target.exists() and link.exists():
+            yield sample.name, float("nan")
+            continue
+        image = images.load_image(sample)
+        mask = label_image(network, image, threshold, scales, max_width)
+        partial = labels / f".{target.name}"
+        if not cv2.imwrite(str(partial), mask):
+            raise NightsegError(
+                f"cannot write {partial}; is the disk full or the folder read-only?"
+            )
+        if not link.exists():
+            link.symlink_to(sample.image.resolve())
+        partial.rename(target)
+        yield sample.name, float((mask != IGNORE).mean())
+
+
+def label_image(
+    network: Segmenter,
+    image: NDArray[np.uint8],
+    threshold: float,
+    scales: tuple[float, ...],
+    max_width: int,
+) -> NDArray[np.uint8]:
+    """Return the ids (H, W) of one image, 255 where the network is not sure."""
+    size = (image.shape[1], image.shape[0])
+    if size[0] > max_width:
+        small = (max_width, round(size[1] * max_width / size[0]))
+        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+    with torch.inference_mode():
+        chance, ids = probabilities(network, image, scales).max(0)
+    ids = torch.where(chance >= threshold, ids, IGNORE)
+    mask = ids.to(torch.uint8).cpu().numpy()
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)

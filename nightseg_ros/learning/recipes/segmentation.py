@@ -1,0 +1,158 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training a segmentation network on labelled (or pseudo-labelled) frames."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, WeightedRandomSampler
+
+from nightseg_ros.labels import IGNORE, lookup
+from nightseg_ros.learning.augmentation import jitter_colours, random_view
+from nightseg_ros.learning.config import TrainConfig
+from nightseg_ros.learning.losses import class_weights, cross_entropy
+from nightseg_ros.learning.networks.registry import create_network, load_weights, read_checkpoint
+from nightseg_ros.learning.relight import relight_as_night
+from nightseg_ros.learning.tensor_set import Numbers, TensorSet, class_shares
+
+WARM_UP = 100
+JOINT = 11
+
+
+class SegmentationRecipe(lightning.LightningModule):
+    """Weighted cross entropy, strong augmentation, and an average of the weights that is kept."""
+
+    weights: Tensor
+    joint: Tensor
+
+    def __init__(
+        self, config: TrainConfig, train: TensorSet, validation: dict[str, tuple[Tensor, Tensor]]
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.network = create_network(config.network)
+        if config.init:
+            start = Path(config.init)
+            load_weights(self.network, read_checkpoint(start)["state"], start)
+        untyped: Any = self.network  # the type hints of `to` do not know memory formats
+        untyped.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.scores: Callable[[Tensor], Tensor] = self.network.logits
+        if config.compile:
+            self.scores = torch.compile(self.network.logits)
+        self._train_set, self._validation = train, validation
+        shares = class_shares(train, config.network.classes)
+        self.register_buffer("weights", class_weights(shares), persistent=False)
+        joint = torch.from_numpy(lookup("cityscapes19", "joint11").astype(np.int64))
+        self.register_buffer("joint", joint, persistent=False)
+
+    def setup(self, stage: str) -> None:
+        """Move the frames to the device once, before the first step."""
+        self._train_set = self._train_set.to(self.device)
+
+    def train_dataloader(self) -> DataLoader:
+        """Return batches of frame numbers; the frames are already where they are needed."""
+        draws = self.config.val_every * self.config.batch
+        generator = torch.Generator().manual_seed(self.config.seed + self.current_epoch)
+        sampler = WeightedRandomSampler(
+            self._train_set.weights.tolist(), draws, generator=generator
+        )
+        return DataLoader(Numbers(len(self._train_set)), self.config.batch, sampler=sampler)
+
+    def val_dataloader(self) -> DataLoader:
+        """Return one entry per validation set."""
+        return DataLoader(Numbers(len(self._validation)), batch_size=1)
+
+    def training_step(self, indices: Tensor, _batch: int) -> Tensor:
+        """Return the loss of one batch."""
+        config = self.config
+        images, labels = self._train_set.batch(indices)
+        images, labels = random_view(images, labels, config.view, config.augment)
+        images = jitter_colours(images, config.augment)
+        relit = self._train_set.relight[indices.to(self._train_set.relight.device)]
+        relit = relit & (torch.rand(len(images), device=images.device) < config.augment.night)
+        if bool(relit.any()):
+            images[relit] = relight_as_night(images[relit], labels[relit])
+        scores = self.scores(images.contiguous(memory_format=torch.channels_last))
+        loss = cross_entropy(scores, labels, self.weights)
+        self.log("loss", loss, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let the averaged weights follow, quickly at first."""
+        step = self.global_step
+        keep = min(self.config.ema, (1 + step) / (10 + step))
+        pairs = zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        )
+        for average, current in pairs:
+            if average.dtype.is_floating_point:
+                average.lerp_(current, 1 - keep)
+            else:
+                average.copy_(current)
+
+    def validation_step(self, index: Tensor, _batch: int) -> None:
+        """Log the mIoU over the classes present in one validation set, in the joint label set."""
+        name = list(self._validation)[int(index)]
+        images, labels = self._validation[name]
+        matrix = torch.zeros(JOINT * JOINT, dtype=torch.long, device=self.device)
+        for start in range(0, len(images), 4):
+            predicted = self.joint[self.predict(images[start : start + 4])]
+            truth = self.joint[labels[start : start + 4].to(self.device).long()]
+            known = truth != IGNORE
+            pairs = JOINT * truth[known] + predicted[known]
+            matrix += torch.bincount(pairs, minlength=JOINT * JOINT)
+        counts = matrix.view(JOINT, JOINT).double()
+        union = counts.sum(0) + counts.sum(1) - counts.diag()
+        present = counts.sum(1) > 0
+        miou = (counts.diag() / union.clamp(min=1))[present].mean() * 100
+        self.log(f"miou/{name}", miou.float(), prog_bar=True, batch_size=1)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean over the validation sets, the figure that chooses the checkpoint."""
+        values = [
+            value
+            for name, value in self.trainer.callback_metrics.items()
+            if name.startswith("miou/") and name != "miou/mean"
+        ]
+        if values:
+            self.log("miou/mean", torch.stack(values).mean(), prog_bar=True, batch_size=1)
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Return the ids (n, H, W) that the averaged network gives to (n, H, W, 3) uint8 frames."""
+        frames = images.to(self.device).permute(0, 3, 1, 2).float() / 255
+        stride = self.average.stride
+        size = [-(-side // stride) * stride for side in self.config.test_size]
+        frames = F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)
+        scores = self.average.logits(frames.contiguous(memory_format=torch.channels_last)).float()
+        full = F.interpolate(scores, images.shape[1:3], mode="bilinear", align_corners=False)
+        return full.argmax(1)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW with warm-up and polynomial decay; norms and biases are not decayed."""
+        config = self.config
+        parameters = list(self.network.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=config.lr)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: (
+                min(1.0, (step + 1) / WARM_UP) * max(0.0, 1 - step / max(1, config.steps)) ** 0.9
+            ),
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

@@ -1,0 +1,71 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trained generators: kept, read back, and run over folders of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.config import TranslateConfig
+from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.networks.generators import create_generator
+from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
+
+
+def save_generator(path: Path, generator: nn.Module, config: TranslateConfig) -> None:
+    """Write a generator's weights with what it takes to build it again."""
+    shape = {"kind": config.generator, "filters": config.filters, "blocks": config.blocks}
+    about = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
+    content = {"network": shape, "state": generator.state_dict(), "about": about}
+    partial = path.with_suffix(".partial")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def load_generator(path: Path) -> nn.Module:
+    """Return the generator that `save_generator` wrote."""
+    content = read_checkpoint(path)
+    shape = content["network"]
+    if set(shape) != {"kind", "filters", "blocks"}:
+        raise NightsegError(f"{path} holds a segmentation network, need a translator")
+    generator = create_generator(shape["kind"], shape["filters"], shape["blocks"])
+    load_weights(generator, content["state"], path)
+    return generator.eval()
+
+
+def translate_image(
+    generator: nn.Module, image: NDArray[np.uint8], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return `image` translated at `size` (height, width) and brought back to its own size."""
+    small = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    x = torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.inference_mode():
+        y = generator(x)[0].clamp(-1, 1).permute(1, 2, 0).numpy()
+    pixels = np.clip(np.rint((y + 1) * 127.5), 0, 255).astype(np.uint8)
+    back = cv2.resize(pixels, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(back, np.uint8)
+
+
+def translate_images(
+    generator: nn.Module, images: DrivingSet, out: Path, size: tuple[int, int]
+) -> Iterator[str]:
+    """Write out/NAME.png for every image, and yield the names; what is there is kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    for sample in images.samples:
+        target = out / f"{sample.image.stem}.png"
+        if not target.exists():
+            pixels = translate_image(generator, images.load_image(sample), size)
+            partial = out / f".{target.name}"
+            if not cv2.imwrite(str(partial), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
+                raise NightsegError(f"cannot write {partial}; is the disk full?")
+            partial.rename(target)
+        yield sample.name

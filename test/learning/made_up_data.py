@@ -1,0 +1,75 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A data folder of the project's own layout with a handful of drawn frames."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PARTS = {
+    "bdd_labelled/train": ("cityscapes19_trainids", "train", ("day",) * 4),
+    "bdd_labelled/val": ("cityscapes19_trainids", "val", ("day", "night", "dusk", "dark")),
+    "camvid/train": ("camvid11_ids", "train", ("day",) * 3),
+    "pool_day": ("none", "pool", ("day",) * 3),
+    "pool_night": ("none", "pool", ("night",) * 3),
+}
+
+
+def draw(seed: int, night: bool, camvid: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A street of flat colours: sky, building, road and a car."""
+    rng = np.random.default_rng(seed)
+    sky, building, road, car = (0, 1, 3, 8) if camvid else (10, 2, 0, 13)
+    label = np.full((96, 160), building, np.uint8)
+    label[:30] = sky
+    label[60:] = road
+    x = int(rng.integers(10, 110))
+    label[50:75, x : x + 30] = car
+    label[-6:] = 255
+    colours = {
+        sky: (200, 180, 150),
+        building: (90, 90, 110),
+        road: (80, 80, 80),
+        car: (30, 30, 200),
+    }
+    image = np.zeros((96, 160, 3), np.float32)
+    for id, colour in colours.items():
+        image[label == id] = colour
+    image += rng.normal(0, 8, image.shape)
+    return np.clip(image * (0.15 if night else 1.0), 0, 255).astype(np.uint8), label
+
+
+def make_data(root: Path) -> Path:
+    """Write the folder and return it."""
+    rows = []
+    for part, (kind, split, times) in PARTS.items():
+        for index, time in enumerate(times):
+            image, label = draw(len(rows), time != "day", kind == "camvid11_ids")
+            stem = f"{part.replace('/', '_')}_{index}"
+            labelled = kind != "none"
+            folder = root / part / "images" if labelled else root / part
+            folder.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / f"{stem}.jpg"), image)
+            label_path = ""
+            if labelled:
+                (root / part / "labels").mkdir(exist_ok=True)
+                cv2.imwrite(str(root / part / "labels" / f"{stem}.png"), label)
+                label_path = f"{part}/labels/{stem}.png"
+            rows.append(
+                {
+                    "path": (folder / f"{stem}.jpg").relative_to(root).as_posix(),
+                    "label_path": label_path,
+                    "split": split,
+                    "time_of_day": time,
+                    "clip_id": stem,
+                    "label_kind": kind,
+                }
+            )
+    with (root / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return root

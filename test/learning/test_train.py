@@ -1,0 +1,158 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every shipped recipe takes one step, and a small training learns, stops and goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="learning needs the extra train")
+pytest.importorskip("lightning", reason="learning needs the extra train")
+
+from made_up_data import make_data  # noqa: E402
+
+from nightseg_ros.errors import NightsegError  # noqa: E402
+from nightseg_ros.learning.config import SweepConfig, TrainConfig, load_config  # noqa: E402
+from nightseg_ros.learning.datasets.catalog import open_set  # noqa: E402
+from nightseg_ros.learning.networks.registry import load_checkpoint  # noqa: E402
+from nightseg_ros.learning.pseudo_labels import label_images  # noqa: E402
+from nightseg_ros.learning.train import train  # noqa: E402
+from nightseg_ros.learning.translate import load_generator, translate_images  # noqa: E402
+
+RECIPES = sorted((Path(__file__).parents[2] / "config" / "recipes").glob("*.yaml"))
+pytestmark = pytest.mark.slow
+
+SMALL = ["view=[64, 96]", "cache=[96, 160]", "test_size=[64, 96]", "batch=2"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def runs(tmp_path, data, monkeypatch) -> Path:
+    """A working folder with what the recipes expect of the steps before them."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").symlink_to(RECIPES[0].parents[1])
+    for pool in ("pool_day", "pool_night"):
+        folder = tmp_path / "runs" / pool
+        (folder / "labels").mkdir(parents=True)
+        (folder / "images").symlink_to(data / pool)
+        for image in (data / pool).glob("*.jpg"):
+            cv2.imwrite(str(folder / "labels" / f"{image.stem}.png"), np.zeros((96, 160), np.uint8))
+    translated = tmp_path / "runs" / "bdd_as_night"
+    translated.mkdir()
+    for image in (data / "bdd_labelled" / "train" / "images").glob("*.jpg"):
+        cv2.imwrite(str(translated / f"{image.stem}.png"), cv2.imread(str(image)) // 4)
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_takes_one_step(path, runs, data):
+    settings = []
+    config = load_config(path)
+    if isinstance(config, TrainConfig):
+        settings = [*SMALL, "network.pretrained=false"]
+        if config.init:
+            settings.append("init=")
+    elif isinstance(config, SweepConfig):
+        settings = ["counts=[0, 2]"]
+    else:
+        settings = ["filters=4", "blocks=1", "view=[64, 96]", "cache=[96, 160]"]
+    config = load_config(path, settings)
+    result = train(config, runs / config.name, str(data), fast_dev_run=True)
+    assert Path(result["checkpoint"]).is_file()
+    assert json.loads((runs / config.name / "result.json").read_text()) == result
+
+
+@pytest.fixture
+def tiny(tmp_path) -> list[str]:
+    return [
+        *SMALL,
+        "network.width=0.25",
+        "steps=30",
+        "val_every=15",
+        "batch=4",
+        "precision=32-true",
+        "lr=3e-3",
+    ]
+
+
+def test_training_learns_and_goes_on_where_it_stopped(tmp_path, data, tiny, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = next(path for path in RECIPES if path.stem == "see_clearer_single")
+    config = load_config(recipe, [*tiny, "steps=60", "val_every=15", "monitor=miou/mean"])
+    result = train(config, tmp_path / "whole", str(data))
+    figures = result["figures"]
+    assert figures["miou/bdd_labelled_val@day"] > 35  # a constant guess reaches 12
+    with (tmp_path / "whole" / "csv" / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
+    assert losses[-1] < 0.6 * losses[0]
+
+    half = load_config(recipe, [*tiny, "steps=15", "val_every=15"])
+    train(half, tmp_path / "parts", str(data))
+    longer = load_config(recipe, [*tiny, "steps=30", "val_every=15"])
+    resumed = train(longer, tmp_path / "parts", str(data))
+    assert resumed["chosen_step"] == 30
+    rows = (tmp_path / "parts" / "csv" / "metrics.csv").read_text()
+    assert rows.count("\n") >= 3
+
+    network, _, about = load_checkpoint(Path(result["checkpoint"]))
+    assert about["config"]["steps"] == 60
+    pool = open_set(f"unlabelled:{data / 'pool_day'}")
+    shares = [share for _, share in label_images(network, pool, tmp_path / "pool", threshold=0.2)]
+    assert len(shares) == 3
+    assert min(shares) > 0.2
+    labelled = open_set(f"folder:{tmp_path / 'pool'}")
+    image, label = labelled.load_pair(labelled.samples[0])
+    assert image.shape[:2] == label.shape
+
+
+def test_translated_frames_take_the_place_of_day_frames(runs, data):
+    from nightseg_ros.learning.config import SourceConfig
+    from nightseg_ros.learning.tensor_set import load_source
+
+    spec = f"nightseg:{data}:bdd_labelled/train"
+    plain = load_source(SourceConfig(spec), "", (96, 160), seed=0)
+    mixed = load_source(
+        SourceConfig(spec, translated=str(runs / "bdd_as_night"), replace=2), "", (96, 160), seed=0
+    )
+    changed = (plain.images != mixed.images).flatten(1).any(1)
+    assert int(changed.sum()) == 2
+    assert torch.equal(plain.labels, mixed.labels)
+    assert mixed.images[changed].float().mean() < 0.3 * plain.images[changed].float().mean()
+    with pytest.raises(NightsegError, match="replace is 9, the set has 4"):
+        load_source(
+            SourceConfig(spec, translated=str(runs / "bdd_as_night"), replace=9), "", (96, 160), 0
+        )
+
+
+def test_cyclegan_generators_come_back_and_translate(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = next(path for path in RECIPES if path.stem == "cyclegan_light")
+    config = load_config(
+        recipe,
+        ["filters=4", "blocks=1", "view=[32, 48]", "cache=[48, 80]", "steps=6", "save_every=3"],
+    )
+    train(config, tmp_path / "gan", str(data))
+    generator = load_generator(tmp_path / "gan" / "day2night.pt")
+    moved = sum(float(p.detach().abs().sum()) for p in generator.last.parameters())
+    assert moved > 0  # it started at zero: the generator was trained
+    images = open_set(f"unlabelled:{data / 'pool_day'}")
+    names = list(translate_images(generator, images, tmp_path / "night", (48, 80)))
+    assert len(list((tmp_path / "night").glob("*.png"))) == len(names) == 3
+    first = cv2.imread(str(next((tmp_path / "night").glob("*.png"))))
+    assert first.shape == (96, 160, 3)
+
+
+def test_a_recipe_without_its_data_says_how_to_name_it(tmp_path):
+    config = load_config(next(path for path in RECIPES if path.stem == "teacher"))
+    with pytest.raises(NightsegError, match="--data DIR or set NIGHTSEG_DATA"):
+        train(config, tmp_path, "")
