@@ -14,6 +14,10 @@ PARTS = {
     "bdd_labelled/train": ("cityscapes19_trainids", "train", ("day",) * 4),
     "bdd_labelled/val": ("cityscapes19_trainids", "val", ("day", "night", "dusk", "dark")),
     "camvid/train": ("camvid11_ids", "train", ("day",) * 3),
+    "camvid/val": ("camvid11_ids", "val", ("day",)),
+    "camvid/test_day": ("camvid11_ids", "test_day", ("day",)),
+    "camvid/test_dusk": ("camvid11_ids", "test_dusk", ("dusk",)),
+    "night_drivable_val": ("drivable_binary", "val", ("night", "night")),
     "pool_day": ("none", "pool", ("day",) * 3),
     "pool_night": ("none", "pool", ("night",) * 3),
 }
@@ -50,6 +54,8 @@ def make_data(root: Path) -> Path:
             image, label = draw(len(rows), time != "day", kind == "camvid11_ids")
             stem = f"{part.replace('/', '_')}_{index}"
             labelled = kind != "none"
+            if kind == "drivable_binary":
+                label = (label == 0).astype(np.uint8)
             folder = root / part / "images" if labelled else root / part
             folder.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(folder / f"{stem}.jpg"), image)

@@ -1,0 +1,134 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The images and videos that `nightseg segment` is asked for, and the names of its results."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nightseg_ros.errors import NightsegError
+
+IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
+VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture to segment: BGR pixels, the stem of its results, and its time in a video."""
+
+    image: NDArray[np.uint8]
+    stem: str
+    time_s: float
+
+
+def find_inputs(named: Iterable[Path]) -> list[Path]:
+    """Return the files that are meant: a folder stands for the images and videos in it."""
+    files: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.iterdir() if p.is_file() and _known(p))
+        if not inside:
+            raise NightsegError(f"folder {path} holds no image and no video; name another one")
+        files += inside
+    return files
+
+
+def check_names(files: Sequence[Path], out: Path) -> None:
+    """Refuse inputs whose results would overwrite each other, or an input."""
+    images: dict[str, Path] = {}
+    videos: dict[str, Path] = {}
+    for file in files:
+        same = videos if is_video(file) else images
+        if file.stem in same:
+            raise NightsegError(
+                f"{same[file.stem]} and {file} would be written under the same names; "
+                "rename one, or segment them into different folders"
+            )
+        same[file.stem] = file
+    for stem, file in images.items():
+        frame = re.fullmatch(r"(.+)_\d{6,}", stem)
+        if frame and frame[1] in videos:
+            raise NightsegError(
+                f"{file} could be overwritten by a frame of {videos[frame[1]]}; "
+                "rename one, or segment them into different folders"
+            )
+        if (out / f"{stem}.png").resolve() == file.resolve():
+            raise NightsegError(f"the mask of {file} would replace it; choose another --out")
+
+
+def is_video(path: Path) -> bool:
+    """Tell a video from an image by its name."""
+    return path.suffix.lower() in VIDEOS
+
+
+def count_frames(path: Path) -> int:
+    """Return about how many pictures the file holds, as far as that can be told beforehand."""
+    if not is_video(path):
+        return 1
+    video = _open_video(path)
+    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 1
+    video.release()
+    return max(1, count)
+
+
+def read_frames(path: Path) -> Iterator[Frame]:
+    """Yield the pictures of the file, or raise NightsegError with the reason why not."""
+    if is_video(path):
+        yield from _read_video(path)
+    else:
+        yield Frame(_read_image(path), path.stem, 0.0)
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise NightsegError(f"cannot read {path} ({error.strerror})") from error
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:  # for instance more pixels than OpenCV agrees to decode
+        raise NightsegError(f"cannot decode {path} ({str(error).splitlines()[0]})") from error
+    if image is None:
+        raise NightsegError(f"{path} is not an image that OpenCV can decode")
+    return np.asarray(image, np.uint8)
+
+
+def _read_video(path: Path) -> Iterator[Frame]:
+    if not path.is_file():
+        raise NightsegError(f"cannot read {path} (no such file)")
+    video = _open_video(path)
+    try:
+        rate = video.get(cv2.CAP_PROP_FPS) or 0.0
+        if not 0.0 < rate < 1000.0:
+            rate = 30.0  # only routing needs it, and any usual rate serves
+        index = 0
+        while True:
+            good, image = video.read()
+            if not good:
+                break
+            yield Frame(np.asarray(image, np.uint8), f"{path.stem}_{index:06d}", index / rate)
+            index += 1
+    finally:
+        video.release()
+    if index == 0:
+        raise NightsegError(f"{path} is not a video that OpenCV can decode")
+
+
+def _open_video(path: Path) -> cv2.VideoCapture:
+    # FFmpeg writes its own words about a bad file to stderr; ours name the file. -8 is "quiet".
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    return cv2.VideoCapture(str(path))
+
+
+def _known(path: Path) -> bool:
+    return path.suffix.lower() in IMAGES | VIDEOS

@@ -1,0 +1,27 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Model folders without networks for the fake engine: they show that all works, not what is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nightseg_ros.bundle import SEGMENTATION, write_bundle
+from nightseg_ros.labels import CITYSCAPES19
+
+WARNING = "there are no models here, so masks follow the brightness of the image and mean nothing"
+
+
+def write_stand_ins(folder: Path) -> None:
+    """Write a day and a night model that only the fake engine can run."""
+    for route in ("day", "night"):
+        write_bundle(
+            folder / f"stand_in_{route}",
+            b"no network",
+            name=f"stand_in_{route}",
+            kind=SEGMENTATION,
+            route=route,
+            height=272,
+            width=480,
+            labels=CITYSCAPES19,
+        )

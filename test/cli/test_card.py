@@ -1,0 +1,48 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import models_for_tests as tiny
+import pytest
+import yaml
+from made_up_data import make_data
+
+from nightseg_ros.bundle import Bundle
+from nightseg_ros.cli.main import main
+from nightseg_ros.evaluation.card import CARD_SETS
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    folder = tiny.models_folder(tmp_path / "models")
+    monkeypatch.setenv("NIGHTSEG_MODELS", str(folder))
+    return folder
+
+
+def test_a_card_holds_the_figures_that_evaluate_prints(tmp_path, models, capsys):
+    data = make_data(tmp_path / "data")
+    day = next(path for path in models.iterdir() if Bundle.load(path).role == "day")
+    before = Bundle.load(day)
+    assert main(["card", day.name, "--data", str(data), "--note", "A toy."]) == 0
+    printed = capsys.readouterr().out
+    after = Bundle.load(day)
+    assert after.sha256 == before.sha256
+    assert set(after.metrics) == {*CARD_SETS, "note"}
+    night = after.metrics["bdd_night_val"]
+    spec = f"nightseg:{data}:bdd_labelled/val@night"
+    assert main(["evaluate", "--data", spec, "--model", day.name, "--json"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["miou"] == night["miou"]
+    card = (day / "README.md").read_text()
+    assert card in printed
+    assert f"| BDD100K val, night | 1 | {night['miou']:.1f} |" in card
+    assert "A toy." in card
+    assert "road recall" in card
+    assert main(["card", day.name, "--data", str(data)]) == 0
+    assert Bundle.load(day).metrics["note"] == "A toy."
+
+
+def test_without_images_there_is_one_clear_error(models, monkeypatch, capsys):
+    monkeypatch.delenv("NIGHTSEG_DATA", raising=False)
+    name = next(path.name for path in models.iterdir())
+    assert main(["card", name]) == 2
+    assert "set NIGHTSEG_DATA" in capsys.readouterr().err

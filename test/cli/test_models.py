@@ -1,0 +1,79 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`nightseg models` lists what is there and says what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import models_for_tests as tiny
+
+from nightseg_ros.cli import models
+from nightseg_ros.cli.plain import to_json
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels import JOINT11
+
+
+def run(*argv: str) -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    models.add_arguments(parser)
+    return models.run(parser.parse_args(argv))
+
+
+def test_good_models_are_listed_with_what_they_are(tmp_path: Path) -> None:
+    tiny.models_folder(tmp_path)
+    result = run("--dir", str(tmp_path))
+    assert result["exit_code"] == 0
+    day, _, translator = result["models"]
+    assert (day["name"], day["route"], day["classes"]) == ("tiny_day", "day", 19)
+    assert day["bytes"] == (tmp_path / "tiny_day" / "model.onnx").stat().st_size
+    assert (translator["kind"], translator["classes"]) == ("translation", None)
+    lines = models.render(result).splitlines()
+    assert lines[0] == str(tmp_path)
+    assert lines[1].split() == list(models.COLUMNS)
+    assert lines[2].split()[:5] == ["tiny_day", "segmentation", "day", "64x48", "19"]
+    assert lines[2].split()[5:] == [day["sha256"][:12], "0.0", "ok"]
+    to_json(result)
+
+
+def test_a_damaged_model_is_told_with_the_reason(tmp_path: Path) -> None:
+    tiny.models_folder(tmp_path)
+    (tmp_path / "tiny_day" / "model.onnx").write_bytes(b"damaged")
+    (tmp_path / "tiny_night" / "model.yaml").write_text("format: 7\n")
+    result = run("--dir", str(tmp_path))
+    assert result["exit_code"] == 2
+    assert [
+        "sha256" in result["models"][0]["problem"],
+        "format is 7" in result["models"][1]["problem"],
+    ] == [True, True]
+    assert result["models"][2]["problem"] == ""
+    lines = models.render(result).splitlines()
+    assert "sha256 of model.onnx" in lines[2]
+    assert lines[3].startswith("tiny_night")
+    assert lines[4].endswith("ok")
+
+
+def test_run_finds_what_a_hash_cannot_show(tmp_path: Path) -> None:
+    tiny.segmenter(tmp_path / "good")
+    tiny.segmenter(tmp_path / "more", onnx=tiny.segmenter_onnx(classes=19), labels=JOINT11)
+    assert run("--dir", str(tmp_path))["exit_code"] == 0
+    result = run("--dir", str(tmp_path), "--run", "--engine", "onnxruntime-cpu")
+    assert result["exit_code"] == 2
+    assert result["models"][0]["provider"] == "CPUExecutionProvider"
+    assert "only 11 classes" in result["models"][1]["problem"]
+    assert models.render(result).splitlines()[2].endswith("runs")
+
+
+def test_an_empty_and_a_missing_folder_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTSEG_MODELS", str(tmp_path))
+    assert models.render(run()).startswith(f"No models in {tmp_path}")
+    with pytest.raises(NightsegError, match="there is no models folder"):
+        run("--dir", str(tmp_path / "none"))
