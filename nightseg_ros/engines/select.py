@@ -14,6 +14,9 @@ from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
 
+PREFERRED = {"day": "erf_pspnet_day", "night": "erf_pspnet_night", "translator": "night2day"}
+"""Which of several models takes a role that nobody gave a name for: the full ones of this package."""
+
 ENGINES = ("auto", "onnxruntime", "onnxruntime-cpu", "fake")
 """Names that `create_engine` takes; auto is the fastest engine that is installed."""
 
@@ -91,7 +94,8 @@ def choose_bundles(
 ) -> dict[str, Bundle]:
     """Return the bundle of each role ("day", "night", "translator") found in `models_dir`.
 
-    `names` picks the bundle of a role by name; a role with several bundles needs that. With
+    `names` picks the bundle of a role by name; a role with several bundles needs that, unless one
+    of them is the one of this package. With
     `roles` exactly these are looked for, and each must be there. A broken bundle is an error
     only where a role is empty without it.
     """
@@ -107,6 +111,8 @@ def choose_bundles(
             fitting = [bundle for bundle in fitting if bundle.name == names[role]]
             if not fitting:
                 raise NightsegError(_why_not(models_dir, role, names[role], good, broken))
+        if len(fitting) > 1:
+            fitting = [bundle for bundle in fitting if bundle.name == PREFERRED[role]] or fitting
         if len(fitting) > 1:
             raise NightsegError(
                 f"{models_dir} holds several bundles for '{role}': "

@@ -135,3 +135,10 @@ def test_an_engine_that_fails_its_warm_up_is_closed(
     with pytest.raises(NightsegError, match="told to fail"):
         create_engine(tiny.segmenter(tmp_path / "net"), "fake")
     assert broken.closed
+
+
+def test_the_models_of_this_package_win_where_nobody_is_named(tmp_path):
+    for number, name in enumerate(("erf_pspnet_fast_day", "erf_pspnet_day", "my_day")):
+        tiny.segmenter(tmp_path / name, seed=number, name=name)
+    assert choose_bundles(tmp_path)["day"].name == "erf_pspnet_day"
+    assert choose_bundles(tmp_path, {"day": "my_day"})["day"].name == "my_day"

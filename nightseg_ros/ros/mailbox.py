@@ -1,0 +1,181 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One slot per camera between the executor and the worker, and an exact account of every frame.
+
+The executor only puts: a newer frame replaces the one that still waits, so nothing ever queues
+and no mask is older than it must be. The worker only takes: it sleeps until a frame is there and
+serves the cameras in turn. Every frame that was received ends in exactly one of the outcomes
+below, or is in flight; both are kept under one lock, so the sum is right at any moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Condition
+from typing import Generic, TypeVar
+
+Letter = TypeVar("Letter")
+
+
+class Outcome(Enum):
+    """How the life of a received frame ended."""
+
+    PUBLISHED = "published"
+    REPLACED = "dropped: a newer frame came before its turn"
+    RATE = "dropped: max_rate_hz"
+    UNWATCHED = "dropped: nobody listens"
+    INACTIVE = "dropped: the node was deactivated"
+    BAD_IMAGE = "rejected: not a usable image"
+    BAD_STAMP = "rejected: stamp invalid or out of order"
+    ENGINE = "rejected: the engine failed"
+
+
+_DROPPED = (Outcome.REPLACED, Outcome.RATE, Outcome.UNWATCHED, Outcome.INACTIVE)
+_REJECTED = (Outcome.BAD_IMAGE, Outcome.BAD_STAMP, Outcome.ENGINE)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The account of one camera: received = published + dropped + rejected + in_flight."""
+
+    received: int = 0
+    in_flight: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+    @property
+    def published(self) -> int:
+        """Frames whose mask went out."""
+        return self.outcomes[Outcome.PUBLISHED]
+
+    @property
+    def dropped(self) -> int:
+        """Good frames that were left out on purpose."""
+        return sum(self.outcomes[outcome] for outcome in _DROPPED)
+
+    @property
+    def rejected(self) -> int:
+        """Frames that could not be segmented."""
+        return sum(self.outcomes[outcome] for outcome in _REJECTED)
+
+
+class _Slot(Generic[Letter]):
+    def __init__(self) -> None:
+        self.waiting: Letter | None = None
+        self.received = 0
+        self.in_flight = 0
+        self.next_due = 0.0
+        self.outcomes: Counter[Outcome] = Counter()
+
+    def settle(self, outcome: Outcome) -> None:
+        self.in_flight -= 1
+        self.outcomes[outcome] += 1
+
+
+class Mailbox(Generic[Letter]):
+    """The slots of all cameras behind one condition; closed to letters until `open` is called."""
+
+    def __init__(
+        self, cameras: Iterable[str], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._slots: dict[str, _Slot[Letter]] = {camera: _Slot() for camera in cameras}
+        self._order = list(self._slots)
+        self._changed = Condition()
+        self._open = self._ended = False
+        self._period_s = 0.0
+        self._clock = clock
+
+    def set_max_rate(self, rate_hz: float) -> None:
+        """Limit the frames served per second and camera; 0 serves all."""
+        with self._changed:
+            self._period_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
+
+    def put(self, camera: str, letter: Letter) -> None:
+        """Leave the newest frame of a camera; what still waited there is dropped."""
+        with self._changed:
+            slot = self._slots[camera]
+            slot.received += 1
+            slot.in_flight += 1
+            if not self._open:
+                slot.settle(Outcome.INACTIVE)
+            elif slot.waiting is not None:
+                slot.settle(Outcome.REPLACED)
+                slot.waiting = letter
+            elif self._period_s and self._clock() < slot.next_due:
+                slot.settle(Outcome.RATE)
+            else:
+                slot.waiting = letter
+                self._changed.notify()
+
+    def refuse(self, camera: str, outcome: Outcome) -> None:
+        """Count a frame that never enters the slot."""
+        with self._changed:
+            slot = self._slots[camera]
+            slot.received += 1
+            slot.outcomes[outcome] += 1
+
+    def take(self) -> tuple[str, Letter] | None:
+        """Wait for a frame and return it with its camera; None when the mailbox has ended.
+
+        The caller owes a `settle` for it.
+        """
+        with self._changed:
+            while not self._ended:
+                for index, camera in enumerate(self._order):
+                    slot = self._slots[camera]
+                    if slot.waiting is not None:
+                        letter, slot.waiting = slot.waiting, None
+                        slot.next_due = self._due_after(slot.next_due)
+                        self._order.append(self._order.pop(index))
+                        return camera, letter
+                self._changed.wait()
+            return None
+
+    def settle(self, camera: str, outcome: Outcome) -> None:
+        """Account for a frame that was taken."""
+        with self._changed:
+            self._slots[camera].settle(outcome)
+            self._changed.notify_all()
+
+    def open(self) -> None:
+        """Let frames in."""
+        with self._changed:
+            self._open = True
+
+    def close(self, wait_s: float = 0.0) -> bool:
+        """Let no more frames in and wait until the worker holds none; False if it still does."""
+        with self._changed:
+            self._open = False
+            for slot in self._slots.values():
+                if slot.waiting is not None:
+                    slot.waiting = None
+                    slot.settle(Outcome.INACTIVE)
+            return self._changed.wait_for(self._idle, wait_s)
+
+    def end(self) -> None:
+        """Close for good and wake the worker, whose `take` then returns None."""
+        with self._changed:
+            self._ended = True
+        self.close()
+        with self._changed:
+            self._changed.notify_all()
+
+    def counts(self, camera: str) -> Counts:
+        """Return the account of a camera, consistent in itself."""
+        with self._changed:
+            slot = self._slots[camera]
+            return Counts(slot.received, slot.in_flight, Counter(slot.outcomes))
+
+    def _due_after(self, due: float) -> float:
+        """Move a due time on by a whole period, so that the limit is reached on average.
+
+        From now it would be missed by a camera whose rate is no multiple of it.
+        """
+        now = self._clock()
+        return due + self._period_s if due + self._period_s > now else now + self._period_s
+
+    def _idle(self) -> bool:
+        return all(slot.in_flight == 0 for slot in self._slots.values())

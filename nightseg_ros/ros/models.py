@@ -1,0 +1,172 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From parameters to a warmed-up pipeline: all that was asked for, or the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightseg_ros.bundle import ROLES, Bundle, default_models_dir, find_bundles
+from nightseg_ros.engines.engine import Engine
+from nightseg_ros.engines.select import choose_bundles, create_engine, shared_labels
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels import LabelSet
+from nightseg_ros.perception.pipeline import ENGINES_OF, Pipeline, PipelineSettings
+from nightseg_ros.perception.routing import AUTO
+from nightseg_ros.ros.settings import Settings
+
+
+@dataclass(frozen=True)
+class Models:
+    """What the worker runs, and what the node tells about it."""
+
+    pipeline: Pipeline
+    bundles: dict[str, Bundle]
+    labels: LabelSet
+    fallbacks: tuple[str, ...]
+    """Why something that was asked for is not used; empty where all is as asked."""
+    unavailable: dict[str, str]
+    """Why an allowed route cannot be taken."""
+    replaced_route: str = ""
+    """The route that was asked for at the start and for which `auto` stands in."""
+
+    def apply(self, settings: Settings) -> None:
+        """Take settings over into the pipeline, or raise where its models cannot serve them."""
+        self.pipeline.settings = PipelineSettings(
+            route=AUTO if settings.route == self.replaced_route else settings.route,
+            confidence_threshold=settings.confidence_threshold,
+            policy=settings.policy(),
+        )
+
+    def close(self) -> None:
+        """Free the engines."""
+        for engine in self.pipeline.engines.values():
+            engine.close()
+
+
+def load_models(settings: Settings) -> Models:
+    """Load, verify and warm up the models that the settings name; in the thread that runs them."""
+    bundles, fallbacks = _find(settings)
+    engines: dict[str, Engine] = {}
+    try:
+        for role, bundle in bundles.items():
+            try:
+                engines[role] = _create(bundle, settings)
+            except NightsegError as error:
+                if not settings.allow_fallback:
+                    raise
+                fallbacks.append(str(error))
+        return _assemble(engines, bundles, settings, fallbacks)
+    except BaseException:
+        for engine in engines.values():
+            engine.close()
+        raise
+
+
+def _create(bundle: Bundle, settings: Settings) -> Engine:
+    return create_engine(
+        bundle,
+        settings.engine,
+        require_gpu=settings.require_gpu,
+        threads=settings.threads,
+        spinning=settings.spinning,
+        delay_s=settings.fake_delay_ms / 1e3,
+    )
+
+
+def _assemble(
+    engines: dict[str, Engine],
+    bundles: dict[str, Bundle],
+    settings: Settings,
+    fallbacks: list[str],
+) -> Models:
+    bundles = {role: bundles[role] for role in engines}
+    if fallbacks and not bundles:
+        raise NightsegError(f"no model is left: {'; '.join(fallbacks)}")
+    labels = shared_labels(bundles.values())
+    if settings.output_size == "network":
+        _need_one_size(bundles)
+    pipeline = Pipeline(engines)
+    unavailable = _unavailable(pipeline, settings)
+    replaced_route = ""
+    if settings.route in unavailable:
+        reason = unavailable[settings.route]
+        if not settings.allow_fallback:
+            raise NightsegError(
+                f"{reason} in {_folder(settings)}; add it, choose another route, "
+                "or set allow_fallback"
+            )
+        fallbacks.append(f"{reason}; auto stands in for it")
+        replaced_route = settings.route
+    if _gpu_present():  # without one, an engine for GPUs has nothing to fall back from
+        fallbacks += [x.info.fallback_reason for x in engines.values() if x.info.fallback_reason]
+    models = Models(
+        pipeline, bundles, labels, tuple(dict.fromkeys(fallbacks)), unavailable, replaced_route
+    )
+    models.apply(settings)
+    return models
+
+
+def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
+    """Return the bundles of the roles that the allowed routes need, and what went wrong."""
+    folder = _folder(settings)
+    names = {
+        "day": settings.day_model,
+        "night": settings.night_model,
+        "translator": settings.translator_model,
+    }
+    needed = {role for route in settings.allowed_routes for role in ENGINES_OF[route]}
+    found: dict[str, Bundle] = {}
+    fallbacks: list[str] = []
+    for role in (role for role in ROLES if role in needed):
+        try:
+            found |= choose_bundles(folder, {role: names[role]}, roles=(role,))
+        except NightsegError as error:
+            if not names[role] and _has_none(folder, role):
+                continue  # it was not asked for; the routes that need it are out
+            if not settings.allow_fallback:
+                raise NightsegError(f"{error}; or set allow_fallback") from error
+            fallbacks.append(str(error))
+    if not found:
+        choose_bundles(folder)  # which says best what is wrong with the folder
+    return found, fallbacks
+
+
+def _has_none(folder: Path, role: str) -> bool:
+    """Return whether there is no model of a role, so that none can have been meant.
+
+    A damaged one may be of any role.
+    """
+    try:
+        return all(Bundle.load(path).role != role for path in find_bundles(folder))
+    except NightsegError:
+        return False
+
+
+def _folder(settings: Settings) -> Path:
+    return Path(settings.models_dir).expanduser() if settings.models_dir else default_models_dir()
+
+
+def _gpu_present() -> bool:
+    devices = ("nvidia[0-9]*", "nvhost-gpu", "nvmap")  # desktop and Jetson
+    return any(next(Path("/dev").glob(device), None) for device in devices)
+
+
+def _need_one_size(bundles: dict[str, Bundle]) -> None:
+    sizes = {(b.height, b.width) for b in bundles.values() if b.labels is not None}
+    if len(sizes) > 1:
+        raise NightsegError(
+            f"output_size is network, but the models have different sizes ({sorted(sizes)}); "
+            "set output_size to input, or use models of one size"
+        )
+
+
+def _unavailable(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
+    """Return why each allowed route that cannot be taken is out."""
+    reasons = {}
+    for route in settings.allowed_routes:
+        missing = [role for role in ENGINES_OF[route] if role not in pipeline.engines]
+        if missing:
+            reasons[route] = f"route {route} is out: there is no {' and no '.join(missing)} model"
+    return reasons

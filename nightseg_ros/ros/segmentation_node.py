@@ -1,0 +1,237 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The segmentation node: a managed lifecycle round cameras, mailbox, worker and outputs.
+
+unconfigured --configure--> inactive        models loaded, verified and warm; topics exist
+inactive     --activate---> active          cameras are subscribed while somebody listens
+active       --deactivate-> inactive        no frame is taken or under way; models stay
+inactive     --cleanup----> unconfigured    engines freed, topics gone
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.clock import Clock, ClockType, JumpHandle, JumpThreshold, TimeJump  # type: ignore[attr-defined]
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.complaints import Complaints
+from nightseg_ros.ros.diagnostics import Diagnostics
+from nightseg_ros.ros.discovery import has_mismatch
+from nightseg_ros.ros.parameters import Parameters
+from nightseg_ros.ros.process import run_node
+from nightseg_ros.ros.qos import MATCHED_EVENTS
+from nightseg_ros.ros.reports import ERROR, OK, Report, qos_report
+from nightseg_ros.ros.session import Session
+from nightseg_ros.ros.settings import Settings
+
+NAME = "segmentation_node"
+LOOK_S = 1.0 if MATCHED_EVENTS else 0.2
+"""How often subscribers are looked for: where the middleware tells, only to be sure."""
+ENGINE_WAIT_S = 10.0
+NOTICE_S = 5.0
+"""A report is believed this long, until the graph must have heard of the other end."""
+
+SUCCESS, FAILURE, FAULT = (
+    TransitionCallbackReturn.SUCCESS,
+    TransitionCallbackReturn.FAILURE,
+    TransitionCallbackReturn.ERROR,
+)
+
+
+class SegmentationNode(LifecycleNode):
+    """Segments the images of one or many cameras with one set of models."""
+
+    def __init__(self, name: str = NAME, **options: Any) -> None:
+        """Declare the parameters; `options` are those of rclpy's Node."""
+        super().__init__(name, **options)
+        self._session: Session | None = None
+        self._jump_handle: JumpHandle | None = None
+        self._phase = "unconfigured"
+        self._failure = ""
+        self._notices: dict[str, tuple[str, float]] = {}
+        self._complaints = Complaints(self.get_logger().error)
+        try:
+            self._settings_table = Parameters(self, self._accept, self._on_settings, Settings)
+        except NightsegError:
+            self.destroy_node()
+            raise
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._look_timer = self.create_timer(LOOK_S, self._attend, clock=steady)
+        self._diagnostics = Diagnostics(self, self.settings.diagnostics_period_s, self._reports)
+        backwards = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+        )
+        self._jump_handle = self.get_clock().create_jump_callback(
+            backwards, post_callback=self._on_jump
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The parameters as they are now."""
+        return self._settings_table.settings
+
+    @property
+    def session(self) -> Session | None:
+        """All that exists between configure and cleanup."""
+        return self._session
+
+    # Lifecycle. rclpy swallows what these raise, so each says itself what went wrong.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load, verify and warm up the models, and create the topics."""
+
+        def configure() -> None:
+            self._release()
+            self._session = Session(
+                self, lambda: self.settings, self._complaints, self._notice, self._attend
+            )
+            self._phase = "inactive"
+            self._diagnostics.hardware = self._session.hardware
+            self.get_logger().info(f"configured: {self._session.summary()}")
+
+        return self._transition("configure", configure, super().on_configure, state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take frames from now on."""
+        enable, disable = super().on_activate, super().on_deactivate
+
+        def activate() -> None:
+            if self._session is None:
+                raise NightsegError("there are no models; configure first")
+            enable(state)  # first, since the labels go out on the way
+            self._phase = "active"
+            try:
+                self._session.activate()
+                self._session.attend(active=True)
+            except BaseException:
+                self._pause()
+                disable(state)
+                raise
+
+        return self._transition("activate", activate, lambda _: SUCCESS, state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take no more frames and let the one under way end."""
+        return self._transition("deactivate", self._pause, super().on_deactivate, state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the engines and take the topics off the graph."""
+        return self._transition("clean up", self._release, super().on_cleanup, state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Do the same on the way out, from whatever state."""
+        return self._transition("shut down", self._release, super().on_shutdown, state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, so that the node can be configured again."""
+        return self._transition("recover", self._release, super().on_error, state)
+
+    def destroy_node(self) -> None:
+        """Stop the worker before the node it publishes with is gone."""
+        self._release()
+        if self._jump_handle is not None:
+            self._jump_handle.unregister()
+            self._jump_handle = None
+        super().destroy_node()
+
+    def _transition(
+        self,
+        name: str,
+        action: Callable[[], None],
+        inherited: Callable[[LifecycleState], TransitionCallbackReturn],
+        state: LifecycleState,
+    ) -> TransitionCallbackReturn:
+        try:
+            action()
+            self._failure = ""
+            return inherited(state)
+        except NightsegError as error:
+            self._failure = f"could not {name}: {error}"
+            outcome = FAILURE
+        except Exception as error:
+            self._failure = f"could not {name}: {type(error).__name__}: {error}"
+            self.get_logger().error(traceback.format_exc())
+            outcome = FAULT
+        self.get_logger().error(self._failure)
+        return outcome
+
+    def _pause(self) -> None:
+        if self._session is not None and self._phase == "active":
+            self._phase = "inactive"
+            self._session.deactivate(0.0)
+            self._attend()
+            if not self._session.deactivate(ENGINE_WAIT_S):
+                self.get_logger().error(
+                    f"the engine has not come back for {ENGINE_WAIT_S:g} s; "
+                    "what it still gives will not be published"
+                )
+
+    def _release(self) -> None:
+        session, self._session = self._session, None
+        self._phase = "unconfigured"
+        self._notices.clear()
+        if session is None:
+            return
+        try:
+            session.close(ENGINE_WAIT_S)
+        except NightsegError as error:  # the rest is free, and the node can go on
+            self.get_logger().error(str(error))
+
+    # Events, all in the executor's thread.
+
+    def _attend(self) -> None:
+        """Subscribe to the cameras that somebody wants, leave the others alone."""
+        if self._session is None:
+            return
+        try:
+            self._session.attend(active=self._phase == "active")
+        except NightsegError as error:  # this runs in timers and events, where it would end all
+            self._complaints("cameras", str(error))
+
+    def _accept(self, settings: Settings) -> None:
+        if self._session is not None:
+            self._session.models.apply(settings)
+
+    def _on_settings(self, settings: Settings) -> None:
+        if self._session is not None:
+            self._session.apply(settings, active=self._phase == "active")
+            self._attend()
+
+    def _on_jump(self, _: TimeJump) -> None:
+        if self._session is not None:
+            self._session.forget_order()
+
+    def _notice(self, topic: str, text: str) -> None:
+        self._notices[topic] = (text, time.monotonic())
+        self._complaints(topic, text)
+
+    def _standing_notices(self) -> dict[str, str]:
+        """Return the mismatches that still exist; the middleware reports only their beginning."""
+        for topic, (_, since_s) in list(self._notices.items()):
+            if time.monotonic() - since_s > NOTICE_S and not has_mismatch(self, topic):
+                del self._notices[topic]
+        return {topic: text for topic, (text, _) in self._notices.items()}
+
+    def _reports(self) -> list[Report]:
+        message = self._failure or self._phase
+        reports = [Report("lifecycle", ERROR if self._failure else OK, message)]
+        if self._session is not None:
+            reports += self._session.reports(active=self._phase == "active")
+            reports.append(qos_report(self._standing_notices()))
+        return reports
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the node; the exit code of the executable."""
+    return run_node(SegmentationNode, argv, description="Segment the images of cameras.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All that the segmentation node holds between configure and cleanup, made and freed as one."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from rclpy.lifecycle import LifecycleNode
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.cameras import CameraInput, Letter, title
+from nightseg_ros.ros.complaints import Complaints
+from nightseg_ros.ros.discovery import advice, found_publishers
+from nightseg_ros.ros.label_topics import LabelTopics
+from nightseg_ros.ros.mailbox import Mailbox, Outcome
+from nightseg_ros.ros.models import Models, load_models
+from nightseg_ros.ros.publishers import CameraOutputs
+from nightseg_ros.ros.qos import Notice
+from nightseg_ros.ros.reports import (
+    InputState,
+    Report,
+    backend_report,
+    input_report,
+    processing_report,
+    route_report,
+)
+from nightseg_ros.ros.segmenter import Segmenter
+from nightseg_ros.ros.settings import Settings
+from nightseg_ros.ros.statistics import NodeStatistics
+from nightseg_ros.ros.worker import Worker
+
+
+class Session:
+    """Models, worker, cameras and topics; raises NightsegError where the models do not load."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        settings: Callable[[], Settings],
+        complaints: Complaints,
+        notice: Notice,
+        on_match: Callable[[], None],
+    ) -> None:
+        now = settings()
+        self._node, self._settings, self._complaints = node, settings, complaints
+        self._threshold = now.confidence_threshold
+        self._clock_ns = -1
+        self.mailbox: Mailbox[Letter] = Mailbox(now.camera_names)
+        self.mailbox.set_max_rate(now.max_rate_hz)
+        self.statistics = NodeStatistics(now.camera_names)
+        self._worker: Worker[Models, Letter] = Worker(
+            self.mailbox, lambda: load_models(now), self._serve, self._on_failure
+        )
+        self.models = self._worker.start()
+        present = set(node.publishers)
+        try:
+            self._open_topics(now, notice, on_match)
+        except BaseException:
+            for publisher in set(node.publishers) - present:
+                node.destroy_lifecycle_publisher(publisher)  # type: ignore[arg-type]
+            self._worker.stop()
+            raise
+        for fallback in self.models.fallbacks:
+            node.get_logger().warning(f"FALLBACK: {fallback}")
+        for route, reason in self.models.unavailable.items():
+            if route != self.models.replaced_route:
+                node.get_logger().warning(reason)
+
+    def _open_topics(
+        self, settings: Settings, notice: Notice, on_match: Callable[[], None]
+    ) -> None:
+        self.inputs = {
+            camera: CameraInput(
+                self._node,
+                camera,
+                compressed=settings.input_transport == "compressed",
+                mailbox=self.mailbox,
+                statistics=self.statistics.cameras[camera],
+                complaints=self._complaints,
+                notice=notice,
+            )
+            for camera in settings.camera_names
+        }
+        self.outputs = {
+            camera: CameraOutputs(
+                self._node,
+                camera,
+                self.models.labels,
+                reliability=settings.output_reliability,
+                network_size=settings.output_size == "network",
+                notice=notice,
+                on_match=on_match,
+            )
+            for camera in settings.camera_names
+        }
+        self._labels = LabelTopics(self._node, settings.camera_names, self.models.labels, notice)
+        self.segmenter = Segmenter(
+            self._node,
+            self.inputs,
+            self.outputs,
+            self.statistics,
+            self._settings,
+            self._complaints,
+        )
+
+    def summary(self) -> str:
+        """Return what was loaded, in a sentence."""
+        engines = self.models.pipeline.engines
+        loaded = ", ".join(
+            f"{role} {bundle.name} on {engines[role].info.provider}"
+            for role, bundle in self.models.bundles.items()
+        )
+        return f"{loaded}; routes {', '.join(self.models.pipeline.routes)}"
+
+    @property
+    def hardware(self) -> str:
+        """The devices that run the models."""
+        devices = {engine.info.device for engine in self.models.pipeline.engines.values()}
+        return ", ".join(sorted(devices))
+
+    def activate(self) -> None:
+        """Let frames in and say what the ids mean."""
+        self.mailbox.open()
+        self._labels.publish(self._threshold)
+
+    def deactivate(self, wait_s: float) -> bool:
+        """Let none in, wait for the one under way; False where it does not end."""
+        return self.mailbox.close(wait_s)
+
+    def attend(self, *, active: bool) -> None:
+        """Subscribe to a camera while the node is active and somebody wants its outputs."""
+        lazy = self._settings().lazy
+        for camera, camera_input in self.inputs.items():
+            watched = self.outputs[camera].watched() if active else set()
+            before = camera_input.listening
+            camera_input.listen(active and (not lazy or bool(watched)), "camera_info" in watched)
+            if camera_input.listening and not before:
+                topic = camera_input.resolved_topic
+                count = self._node.count_publishers(topic)
+                self._node.get_logger().info(
+                    f"subscribed to {topic} ({count} publisher{'' if count == 1 else 's'})"
+                )
+
+    def apply(self, settings: Settings, *, active: bool) -> None:
+        """Take over settings that the models have accepted."""
+        self.mailbox.set_max_rate(settings.max_rate_hz)
+        if settings.confidence_threshold != self._threshold:
+            self._threshold = settings.confidence_threshold
+            if active:
+                self._labels.publish(self._threshold)
+
+    def forget_order(self) -> None:
+        """Time went back: stamps of the past are in order again."""
+        for camera_input in self.inputs.values():
+            camera_input.forget_order()
+
+    def close(self, wait_s: float) -> None:
+        """Stop the worker, which frees the engines, and take the topics off the graph."""
+        try:
+            for camera_input in self.inputs.values():
+                camera_input.listen(images=False, info=False)
+            self._worker.stop(wait_s)
+        finally:
+            for outputs in self.outputs.values():
+                outputs.destroy()
+            self._labels.destroy()
+            self.segmenter.destroy(self._node)
+
+    def _serve(self, models: Models, camera: str, letter: Letter) -> Outcome:
+        return self.segmenter.serve(models, camera, letter)
+
+    def _on_failure(self, camera: str, error: Exception) -> None:
+        if not self._node.context.ok():
+            return  # the node is going down under the worker
+        text = (
+            str(error) if isinstance(error, NightsegError) else f"{type(error).__name__}: {error}"
+        )
+        self._complaints(title(camera), f"a frame could not be segmented: {text}")
+        self._node.get_logger().debug("".join(traceback.format_exception(error)))
+
+    def reports(self, *, active: bool) -> list[Report]:
+        """Return all that the diagnostics say of this session."""
+        settings = self._settings()
+        clock = self._node.get_clock()
+        clock_ns, self._clock_ns = self._clock_ns, clock.now().nanoseconds
+        stands = clock_ns == self._clock_ns
+        reports: list[Report] = []
+        for camera, camera_input in self.inputs.items():
+            statistics = self.statistics.cameras[camera]
+            state = InputState(
+                camera=camera,
+                topic=camera_input.resolved_topic,
+                listening=camera_input.listening,
+                silence_s=statistics.received.silence_s(camera_input.since_s),
+                publishers=found_publishers(self._node, camera_input),
+                advice=advice(self._node, camera_input),
+                clock_stands=stands,
+                active=active,
+            )
+            counts = self.mailbox.counts(camera)
+            reports.append(input_report(state, counts, statistics, settings))
+            reports.append(route_report(camera, statistics, settings))
+        reports.append(processing_report(self.statistics, settings))
+        infos = {role: x.info for role, x in self.models.pipeline.engines.items()}
+        unavailable = self.models.unavailable.values()
+        reports.append(
+            backend_report(self.models.bundles, infos, self.models.fallbacks, unavailable)
+        )
+        return reports

@@ -1,0 +1,195 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of the segmentation node: this one table feeds code, YAML file and README."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nightseg_ros.engines.select import ENGINES
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.perception.routing import AUTO, ROUTES, RoutingPolicy
+from nightseg_ros.ros.parameter_table import Table, parameter
+
+_CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
+_DEFAULT = RoutingPolicy()
+
+
+@dataclass(frozen=True)
+class Settings(Table):
+    """One consistent set of parameter values; made anew for each change, never altered."""
+
+    cameras: tuple[str, ...] = parameter(
+        (),
+        "Names of the cameras. Camera NAME reads NAME/image and gives ~/NAME/mask; an empty list "
+        "is one camera without a name, which reads image and gives ~/mask.",
+    )
+    input_transport: str = parameter(
+        "raw",
+        "Take images from <camera>/image (raw) or from <camera>/image/compressed.",
+        choices=("raw", "compressed"),
+    )
+    models_dir: str = parameter(
+        "", "Folder with the model folders; empty is $NIGHTSEG_MODELS or the installed models."
+    )
+    day_model: str = parameter("", "Name of the day model; empty takes the only one there is.")
+    night_model: str = parameter("", "Name of the night model; empty takes the only one there is.")
+    translator_model: str = parameter(
+        "", "Name of the night-to-day translator; empty takes the only one there is."
+    )
+    allowed_routes: tuple[str, ...] = parameter(
+        ROUTES, "Routes that may be used; models of other routes are not loaded.", choices=ROUTES
+    )
+    allow_fallback: bool = parameter(
+        False,
+        "Go on without a model that is damaged or was asked for and is missing, with a warning "
+        "in log and diagnostics; otherwise configuring fails.",
+    )
+    engine: str = parameter(
+        "auto", "Engine that runs the models; auto is the fastest installed.", choices=ENGINES
+    )
+    require_gpu: bool = parameter(False, "Fail to configure where an engine would run on the CPU.")
+    threads: int = parameter(0, "CPU threads of an engine; 0 is one per core.", low=0, high=256)
+    spinning: bool = parameter(
+        False,
+        "Let idle engine threads poll for work: a little faster, but it burns the cores that "
+        "cameras and other nodes need.",
+    )
+    fake_delay_ms: float = parameter(
+        0.0, "How long engine fake takes for a frame; for tests only.", low=0.0, high=60000.0
+    )
+    output_size: str = parameter(
+        "input",
+        "Size of masks: that of the input image, or that of the network (without its bars); "
+        "~/camera_info is scaled to fit.",
+        choices=("input", "network"),
+    )
+    output_reliability: str = parameter(
+        "reliable",
+        "Reliability of the image outputs; reliable serves every subscriber.",
+        choices=("reliable", "best_effort"),
+    )
+    route: str = parameter(
+        AUTO,
+        "Route of every frame; auto decides by illumination and latency budget.",
+        choices=(AUTO, *ROUTES),
+        runtime=True,
+    )
+    confidence_threshold: float = parameter(
+        0.0,
+        "Pixels of lower confidence become 255, unlabelled; 0 keeps all.",
+        low=0.0,
+        high=1.0,
+        runtime=True,
+    )
+    max_rate_hz: float = parameter(
+        0.0,
+        "Frames per second and camera that are segmented at most; 0 is no limit.",
+        low=0.0,
+        high=1000.0,
+        runtime=True,
+    )
+    latency_budget_ms: float = parameter(
+        _DEFAULT.latency_budget_ms,
+        "Route auto leaves out routes that take longer than this; 0 is no limit.",
+        low=0.0,
+        high=60000.0,
+        runtime=True,
+    )
+    dark_below: float = parameter(
+        _DEFAULT.dark_below,
+        "Illumination (0 to 1) under which route auto takes the frame for night.",
+        low=0.0,
+        high=1.0,
+        runtime=True,
+    )
+    bright_above: float = parameter(
+        _DEFAULT.bright_above,
+        "Illumination over which route auto takes the frame for day; between the two it stays "
+        "with what it had.",
+        low=0.0,
+        high=1.0,
+        runtime=True,
+    )
+    smoothing_s: float = parameter(
+        _DEFAULT.smoothing_s,
+        "Time over which illumination is averaged.",
+        low=0.0,
+        high=60.0,
+        runtime=True,
+    )
+    min_dwell_s: float = parameter(
+        _DEFAULT.min_dwell_s,
+        "Route auto keeps a route at least this long.",
+        low=0.0,
+        high=3600.0,
+        runtime=True,
+    )
+    lazy: bool = parameter(
+        True,
+        "Unsubscribe from a camera while nobody listens to its outputs; if false, every frame "
+        "is segmented.",
+        runtime=True,
+    )
+    no_image_warn_s: float = parameter(
+        2.0,
+        "Diagnostics warn when a camera was silent for this long.",
+        low=0.1,
+        high=3600.0,
+        runtime=True,
+    )
+    diagnostics_period_s: float = parameter(
+        1.0, "Time between two messages on /diagnostics.", low=0.05, high=60.0
+    )
+    diagnostics_max_allowed_processing_time_ms: float = parameter(
+        500.0,
+        "Diagnostics warn when a frame takes longer than this.",
+        low=0.1,
+        high=60000.0,
+        runtime=True,
+    )
+    diagnostics_max_acceptable_consecutive_delay_ms: float = parameter(
+        2000.0,
+        "Diagnostics tell an error when frames take too long for this time without a break.",
+        low=0.0,
+        high=600000.0,
+        runtime=True,
+    )
+
+    def __post_init__(self) -> None:
+        faults = self.faults()
+        for name in self.cameras:
+            if not _CAMERA.fullmatch(name):
+                faults.append(
+                    f"cameras: '{name}' is no part of a topic name; use letters, digits and '_'"
+                )
+        if len(set(self.cameras)) < len(self.cameras):
+            faults.append(f"cameras: {list(self.cameras)} names one twice")
+        if self.route not in (AUTO, *self.allowed_routes) and self.route in ROUTES:
+            faults.append(
+                f"route: '{self.route}' is not among allowed_routes {list(self.allowed_routes)}"
+            )
+        if not faults:
+            try:
+                self.policy()
+            except NightsegError as error:
+                faults.append(str(error))
+        if faults:
+            raise NightsegError("; ".join(faults))
+
+    def policy(self) -> RoutingPolicy:
+        """Return what route auto goes by."""
+        return RoutingPolicy(
+            dark_below=self.dark_below,
+            bright_above=self.bright_above,
+            smoothing_s=self.smoothing_s,
+            min_dwell_s=self.min_dwell_s,
+            latency_budget_ms=self.latency_budget_ms,
+            allowed=self.allowed_routes,
+        )
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """The cameras; one without a name where none is listed."""
+        return self.cameras or ("",)

@@ -1,0 +1,164 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which models are loaded, what is refused, and where falling back is allowed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels import CITYSCAPES19, JOINT11
+from nightseg_ros.ros import models as models_module
+from nightseg_ros.ros.models import load_models
+from nightseg_ros.ros.settings import Settings
+
+
+@pytest.fixture
+def folder(tmp_path, write_models):
+    return write_models(tmp_path / "models")
+
+
+def load(folder, **changes):
+    return load_models(Settings(models_dir=str(folder), engine="fake", **changes))
+
+
+def damage(folder, name):
+    with (folder / name / "model.onnx").open("ab") as file:
+        file.write(b"more")
+
+
+def test_all_that_the_routes_need_is_loaded(folder):
+    models = load(folder)
+    assert models.pipeline.routes == ("day", "night", "translate")
+    assert models.labels.names == CITYSCAPES19.names
+    assert models.fallbacks == ()
+    assert models.unavailable == {}
+    models.close()
+    assert all(engine.closed for engine in models.pipeline.engines.values())
+
+
+def test_models_of_other_routes_are_not_loaded(folder):
+    damage(folder, "translator")
+    models = load(folder, allowed_routes=("night",), route="night")
+    assert list(models.bundles) == ["night"]
+
+
+def test_route_auto_does_without_a_model_that_is_not_there(folder):
+    shutil.rmtree(folder / "translator")
+    models = load(folder)
+    assert models.pipeline.routes == ("day", "night")
+    assert models.unavailable == {
+        "translate": "route translate is out: there is no translator model"
+    }
+    assert models.fallbacks == ()
+
+
+def test_damaged_model_is_refused_even_by_auto(folder):
+    damage(folder, "night")
+    with pytest.raises(
+        NightsegError, match=r"night: sha256 of model\.onnx .* or set allow_fallback"
+    ):
+        load(folder)
+
+
+def test_damaged_model_is_passed_over_loudly_where_allowed(folder):
+    damage(folder, "night")
+    models = load(folder, allow_fallback=True)
+    assert models.pipeline.routes == ("day", "translate")
+    assert len(models.fallbacks) == 1
+    assert "sha256" in models.fallbacks[0]
+
+
+def test_named_model_that_is_missing_is_refused(folder):
+    with pytest.raises(NightsegError, match="no bundle 'best' in"):
+        load(folder, night_model="best")
+    assert load(folder, night_model="best", allow_fallback=True).fallbacks
+
+
+def test_route_without_its_model_is_refused(folder):
+    shutil.rmtree(folder / "translator")
+    with pytest.raises(NightsegError, match="route translate is out: there is no translator"):
+        load(folder, route="translate")
+    models = load(folder, route="translate", allow_fallback=True)
+    assert models.pipeline.settings.route == "auto"
+    assert "auto stands in for it" in models.fallbacks[0]
+
+
+def test_route_that_fell_back_does_not_block_other_changes(folder):
+    shutil.rmtree(folder / "translator")
+    models = load(folder, route="translate", allow_fallback=True)
+    settings = Settings(route="translate", confidence_threshold=0.5)
+    models.apply(settings)
+    assert models.pipeline.settings.route == "auto"
+    assert models.pipeline.settings.confidence_threshold == 0.5
+
+
+def test_route_that_the_models_cannot_serve_is_refused_later_too(folder):
+    shutil.rmtree(folder / "translator")
+    models = load(folder)
+    before = models.pipeline.settings
+    with pytest.raises(NightsegError, match="no models for route translate"):
+        models.apply(Settings(route="translate"))
+    assert models.pipeline.settings is before
+
+
+def test_no_models_at_all(tmp_path):
+    for allow_fallback in (False, True):
+        with pytest.raises(NightsegError, match="no usable model in"):
+            load(tmp_path, allow_fallback=allow_fallback)
+
+
+def test_translator_alone_is_no_pipeline(folder):
+    shutil.rmtree(folder / "day")
+    shutil.rmtree(folder / "night")
+    with pytest.raises(NightsegError, match="none of the models segments"):
+        load(folder)
+
+
+def test_models_of_different_classes_are_refused(folder, write_models):
+    write_models(folder, roles=("night",), labels=JOINT11)
+    with pytest.raises(NightsegError, match="have different classes"):
+        load(folder, allow_fallback=True)
+
+
+def test_network_sized_masks_need_models_of_one_size(folder, write_models):
+    write_models(folder, roles=("night",), size=(32, 64))
+    assert load(folder).pipeline.routes == ("day", "night", "translate")
+    with pytest.raises(NightsegError, match="different sizes"):
+        load(folder, output_size="network")
+
+
+def test_engine_that_cannot_be_made_closes_the_others(folder, monkeypatch):
+    made = []
+
+    def create_engine(bundle, *args, **kwargs):
+        if bundle.name == "night":
+            raise NightsegError("label count is wrong")
+        made.append(original(bundle, *args, **kwargs))
+        return made[-1]
+
+    original = models_module.create_engine
+    monkeypatch.setattr(models_module, "create_engine", create_engine)
+    with pytest.raises(NightsegError, match="label count"):
+        load(folder)
+    assert made
+    assert all(engine.closed for engine in made)
+    made.clear()
+    models = load(folder, allow_fallback=True)
+    assert models.pipeline.routes == ("day", "translate")
+    assert models.fallbacks == ("label count is wrong",)
+
+
+def test_required_gpu_is_not_given_up_for_a_fallback(folder):
+    with pytest.raises(NightsegError, match=r"no model is left: .*GPU"):
+        load(folder, require_gpu=True, allow_fallback=True)
+
+
+def test_several_models_of_a_role_that_no_route_needs_are_fine(folder, write_models, tmp_path):
+    write_models(tmp_path / "more")
+    shutil.copytree(tmp_path / "more" / "night", folder / "other_night")
+    assert list(load(folder, allowed_routes=("day",)).bundles) == ["day"]
+    with pytest.raises(NightsegError, match="several bundles for 'night'"):
+        load(folder)

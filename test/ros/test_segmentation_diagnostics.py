@@ -1,0 +1,159 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""/diagnostics on a real graph: what runs, how fast, and why nothing comes in."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs rclpy")
+
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from segmentation_graph import image, picture
+from sensor_msgs.msg import CompressedImage, Image
+
+from nightseg_ros.ros import segmentation_node
+from nightseg_ros.ros.qos import newest_only
+
+pytestmark = pytest.mark.ros
+
+OK, WARN, ERROR = range(3)
+
+
+def test_running_node_tells_all(start):
+    graph = start()
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    for _ in range(5):
+        message = image(picture())
+        message.header.stamp = graph.peer.get_clock().now().to_msg()
+        camera.publish(message)
+        graph.settle(0.05)
+    assert graph.got(masks, 5)
+    assert graph.status("lifecycle")[:2] == (OK, "active")
+    level, _, values = graph.status("input")
+    assert level == OK
+    assert values["topic"] == "/image"
+    assert values["received"] == values["published"] == "5"
+    assert 0.0 < float(values["age_ms"]) < 5000.0
+    assert float(values["rate_hz"]) > 0.0
+    assert values["publisher 1"] == "/peer (reliable, volatile)"
+    level, message, values = graph.status("route")
+    assert level == OK
+    assert message.startswith("day: illumination ")
+    assert 0.8 < float(values["illumination"]) <= 1.0
+    level, message, values = graph.status("processing_time_status")
+    assert (level, message) == (OK, "OK")
+    assert float(values["processing_time_ms"]) > 0.0
+    assert float(values["overhead_p99_ms"]) > 0.0
+    level, message, values = graph.status("backend")
+    assert (level, message) == (OK, "day, night, translator on fake (none)")
+    assert values["day.sha256"] == graph.session.models.bundles["day"].sha256
+    assert graph.status("qos")[0] == OK
+
+
+def test_slow_engine_is_an_error_while_it_hangs(start):
+    graph = start(
+        allowed_routes="[day]",
+        **{
+            "diagnostics.max_allowed_processing_time_ms": 50.0,
+            "diagnostics.max_acceptable_consecutive_delay_ms": 200.0,
+        },
+    )
+    graph.engines["day"].delay_s = 3.0
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    camera.publish(image(picture()))
+    assert graph.until(
+        lambda: graph.statuses.get("processing_time_status", (OK,))[0] == ERROR, seconds=2.9
+    )
+    assert masks == []
+
+
+def test_silence_names_the_topic_and_asks_for_a_remapping(start):
+    graph = start(no_image_warn_s=0.1)
+    graph.watch()
+    assert graph.until(lambda: graph.statuses.get("input", (OK,))[0] == WARN)
+    assert "on /image: no publisher there; remap it to" in graph.statuses["input"][1]
+
+
+def test_silence_names_the_publisher_that_does_not_send(start):
+    graph = start(no_image_warn_s=0.1)
+    graph.watch()
+    graph.camera()
+    assert graph.until(lambda: "/peer (reliable" in graph.statuses.get("input", (OK, ""))[1])
+
+
+def test_silence_notices_images_on_the_other_transport(start):
+    graph = start(no_image_warn_s=0.1)
+    graph.watch()
+    graph.camera("image/compressed", CompressedImage)
+    words = "/image/compressed has a publisher: set input_transport to compressed"
+    assert graph.until(lambda: words in graph.statuses.get("input", (OK, ""))[1])
+
+
+def test_publisher_that_does_not_fit_is_reported_with_its_policy(start, capfd):
+    """An override makes the node ask for reliable images; the camera sends best effort."""
+    graph = start(
+        no_image_warn_s=0.1, **{"qos_overrides./image.subscription.reliability": "reliable"}
+    )
+    graph.watch()
+    camera = graph.camera(profile=newest_only())
+    assert graph.until(lambda: graph.statuses.get("qos", (OK,))[0] == WARN)
+    assert "/image" in graph.statuses["qos"][1]
+    assert "reliability" in graph.statuses["qos"][2]["/image"]
+    log = capfd.readouterr().err
+    assert log.count("/image: a publisher offers an incompatible reliability") == 1
+    assert camera.get_subscription_count() == 0
+    assert "does not fit" in graph.status("input")[1]
+
+
+def test_subscriber_that_does_not_fit_is_reported_until_it_leaves(start, capfd, monkeypatch):
+    monkeypatch.setattr(segmentation_node, "NOTICE_S", 0.5)
+    graph = start()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    viewer = graph.peer.create_subscription(
+        Image, "segmentation_node/mask", lambda _: None, latched
+    )
+    assert graph.until(lambda: graph.statuses.get("qos", (OK,))[0] == WARN)
+    assert "durability" in graph.statuses["qos"][2]["/segmentation_node/mask"]
+    log = capfd.readouterr().err
+    assert "/segmentation_node/mask: a subscriber asks for an incompatible durability" in log
+    graph.settle(0.8)
+    assert graph.status("qos")[0] == WARN
+    graph.peer.destroy_subscription(viewer)
+    assert graph.until(lambda: graph.statuses["qos"][0] == OK)
+
+
+def test_fallback_is_loud(start, tmp_path, write_models, capfd):
+    folder = write_models(tmp_path)
+    (folder / "night" / "model.onnx").write_bytes(b"damaged")
+    graph = start(models_dir=folder, allow_fallback=True)
+    level, message, values = graph.status("backend")
+    assert level == WARN
+    assert "sha256 of model.onnx" in message
+    assert "sha256 of model.onnx" in values["fallback_reason"]
+    assert values["unavailable_routes"].startswith("route night is out")
+    assert "FALLBACK: " in capfd.readouterr().err
+
+
+def test_every_camera_has_its_own_tasks(start):
+    graph = start(cameras="[front, left]")
+    graph.status("route left")
+    tasks = {"input front", "input left", "route front", "route left", "backend", "qos"}
+    assert tasks <= graph.statuses.keys()
+
+
+def test_node_that_is_not_configured_says_so(start):
+    graph = start(up=False)
+    assert graph.status("lifecycle")[:2] == (OK, "unconfigured")
+    assert graph.node.trigger_configure()
+    assert graph.status("lifecycle")[:2] == (OK, "inactive")
+    assert graph.status("input")[1] == "not subscribed: the node is inactive"
+
+
+def test_fault_in_the_diagnostics_does_not_end_the_node(start, monkeypatch):
+    graph = start()
+    monkeypatch.setattr(graph.session, "reports", lambda active: 1 / 0)
+    level, message, _ = graph.status("diagnostics")
+    assert (level, message) == (ERROR, "ZeroDivisionError: division by zero")
