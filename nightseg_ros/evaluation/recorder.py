@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Recorder:
             "latency_ms": percentiles(latencies),
             "stages_ms": {name: percentiles(values) for name, values in self.stages.items()},
             "routes": dict(Counter(routes)),
-            "route_changes": sum(a != b for a, b in zip(routes, routes[1:], strict=False)),
+            "route_changes": sum(a != b for a, b in pairwise(routes)),
             "labels": self.labels.name,
             "per_frame": [asdict(frame) for frame in self.frames],
         }

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Model folders without networks for the fake engine: they show that all works, not what is seen."""
+"""Model folders without networks, for the fake engine: they show that all the rest works."""
 
 from __future__ import annotations
 
