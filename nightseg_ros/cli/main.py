@@ -61,8 +61,15 @@ EXIT_BROKEN_PIPE = 141
 
 # Which extra brings a package that a verb may miss.
 EXTRAS = {
-    "train": ("torch", "lightning", "onnx", "onnxscript", "tensorboard", "matplotlib", "sklearn"),
-    "ros": ("rclpy", "sensor_msgs", "std_msgs", "diagnostic_msgs", "std_srvs", "lifecycle_msgs"),
+    "train": ("torch", "lightning", "onnx", "onnxscript", "tensorboard", "matplotlib"),
+    "ros": (
+        "rclpy",
+        "sensor_msgs",
+        "std_msgs",
+        "diagnostic_msgs",
+        "lifecycle_msgs",
+        "rcl_interfaces",
+    ),
     "replay": ("rosbags",),
 }
 
@@ -160,7 +167,7 @@ def explain(error: Exception) -> str:
                 sourced = "source the setup.bash of your ROS 2, or " if extra == "ros" else ""
                 return (
                     f"the Python package '{package}' is missing; "
-                    f"{sourced}pip install 'nightseg_ros[{extra}]'"
+                    f"{sourced}pip install '.[{extra}]' in the folder of nightseg_ros"
                 )
     if isinstance(error, NightsegError):
         return " ".join(str(error).split())

@@ -1,0 +1,113 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The environment that lets Fast DDS carry camera images: set before a process starts ROS.
+
+With the defaults of Fast DDS a best effort subscriber loses nearly every 1280x720 image, because
+one image is larger than the shared-memory segment of its sender. Two settings mend it:
+
+profile     an XML profile with a larger segment. Only the sender of the images needs it, and it
+            talks with every participant, whatever that one's settings are. The default here.
+large_data  FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA, from ROS 2 Kilted on (Fast DDS 3). Every process
+            of the graph must have it, `ros2 topic` and RViz included: others hear nothing at all.
+            It loses most images where ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST.
+off         leave everything as it is.
+
+What the user has set already is never changed. The daemon of the ros2 command has its own
+environment; nothing here reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from importlib import metadata
+from pathlib import Path
+
+from nightseg_ros.errors import NightsegError
+
+MODES = ("profile", "large_data", "off")
+PROFILE_NAME = "fastdds_large_images.xml"
+
+_BUILTIN = "FASTDDS_BUILTIN_TRANSPORTS"
+_PROFILE_3, _PROFILE_2 = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
+"""What Fast DDS 3 and Fast DDS 2 call it; neither takes the name of the other without complaint."""
+_RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+_WITH_FAST_DDS_2 = ("humble", "iron", "jazzy")
+
+
+def share_folder(name: str) -> Path:
+    """Return the package's `config`, `launch` or `models` folder, installed or in a checkout."""
+    here = Path(__file__).resolve()
+    checkout = here.parents[2]
+    if (checkout / "package.xml").is_file():
+        return checkout / name
+    shares = (parent / "share" / "nightseg_ros" / name for parent in here.parents)
+    return next((share for share in shares if share.is_dir()), checkout / name)
+
+
+def rmw_in_use(env: Mapping[str, str]) -> str:
+    """Return the RMW that a process with this environment loads; Fast DDS is ROS 2's default."""
+    return env.get("RMW_IMPLEMENTATION") or "rmw_fastrtps_cpp"
+
+
+def user_setting(env: Mapping[str, str]) -> str:
+    """Return `NAME=value` of a Fast DDS transport setting that is in `env`, or an empty text."""
+    for name in (_BUILTIN, _PROFILE_3, _PROFILE_2):
+        if env.get(name):
+            return f"{name}={env[name]}"
+    return ""
+
+
+def has_fast_dds_2(env: Mapping[str, str]) -> bool:
+    """Return whether Fast DDS is that of Jazzy or before; if none is sourced, the wheels tell."""
+    if env.get("ROS_DISTRO"):
+        return env["ROS_DISTRO"] in _WITH_FAST_DDS_2
+    try:
+        return bool(metadata.version("ros-fastrtps"))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def large_image_settings(env: Mapping[str, str], mode: str = "profile") -> dict[str, str]:
+    """Return the variables to add to `env`; none where the user has chosen or it is not Fast DDS.
+
+    >>> large_image_settings({"ROS_DISTRO": "kilted"}, "large_data")
+    {'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}
+    >>> large_image_settings({"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"})
+    {}
+    """
+    if mode not in MODES:
+        raise NightsegError(f"large_images is '{mode}'; it must be one of {', '.join(MODES)}")
+    if mode == "off" or user_setting(env) or not rmw_in_use(env).startswith("rmw_fastrtps"):
+        return {}
+    if mode == "large_data":
+        if has_fast_dds_2(env):
+            raise NightsegError(
+                "large_images is 'large_data', which loses images before ROS 2 Kilted "
+                "(Fast DDS 2); use 'profile'"
+            )
+        if env.get(_RANGE, "").upper() == "LOCALHOST":
+            raise NightsegError(
+                f"large_images is 'large_data', which loses images where {_RANGE}=LOCALHOST; "
+                "use 'profile'"
+            )
+        return {_BUILTIN: "LARGE_DATA"}
+    profile = share_folder("config") / PROFILE_NAME
+    if not profile.is_file():
+        raise NightsegError(
+            f"the Fast DDS profile {profile} is missing; install the package again, "
+            "or set large_images to 'off'"
+        )
+    return {_PROFILE_2 if has_fast_dds_2(env) else _PROFILE_3: str(profile)}
+
+
+def apply_large_image_transport(env: MutableMapping[str, str], mode: str = "profile") -> str:
+    """Add the settings to `env` (os.environ, before rclpy.init) and say in words what holds now."""
+    present = user_setting(env)
+    settings = large_image_settings(env, mode)
+    env.update(settings)
+    if settings:
+        name, value = next(iter(settings.items()))
+        return f"large images: {name}={value}"
+    if present:
+        return f"large images: left as set by the user, {present}"
+    return f"large images: settings of {rmw_in_use(env)} left as they are"

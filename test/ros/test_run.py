@@ -1,0 +1,215 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`nightseg run` starts the graph, ends it well, and says in one line what kept it from that."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nightseg_ros.cli import main as cli
+from nightseg_ros.cli import run
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.image_messages import fill_image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def arguments(*words):
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    return run.ros_args(parser.parse_args(words))
+
+
+def pairs(words, option):
+    return [words[i + 1] for i, word in enumerate(words) if word == option]
+
+
+def test_one_camera_brings_its_calibration():
+    words = arguments("--camera-topic", "/front/image_raw")
+    assert pairs(words, "-r") == [
+        "image:=/front/image_raw",
+        "image/compressed:=/front/image_raw/compressed",
+        "camera_info:=/front/camera_info",
+    ]
+    assert pairs(words, "-p") == []
+    assert "camera_info:=camera_info" in pairs(arguments("--camera-topic", "image_raw"), "-r")
+    assert "camera_info:=/camera_info" in pairs(arguments("--camera-topic", "/image"), "-r")
+
+
+def test_several_cameras_are_named():
+    words = arguments("--camera-topic", "front=/f/image", "--camera-topic", "left=/l/image")
+    assert "left/image:=/l/image" in pairs(words, "-r")
+    assert "front/camera_info:=/f/camera_info" in pairs(words, "-r")
+    assert pairs(words, "-p") == ["cameras:=[front, left]"]
+    with pytest.raises(NightsegError, match="several cameras need names"):
+        arguments("--camera-topic", "front=/f/image", "--camera-topic", "/l/image")
+
+
+def test_parameters_keep_the_types_of_their_table():
+    words = arguments(
+        *("--set", "day_model=1e5"),
+        *("--set", "max_rate_hz=5"),
+        *("--set", "diagnostics.period_s=0.5"),
+        *("--set", "alpha = 0.3"),
+        *("--set", "models_dir=/it's"),
+    )
+    assert pairs(words, "-p") == [
+        "day_model:='1e5'",
+        "max_rate_hz:=5",
+        "diagnostics.period_s:=0.5",
+        "alpha:=0.3",
+        "models_dir:='/it''s'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "route"), "--set 'route' is not NAME=VALUE"),
+        (("--set", "ruote=day"), "--set ruote: there is no such parameter; did you mean route"),
+        (("--remap", "a=b"), "--remap 'a=b' is not FROM:=TO"),
+        (("--params-file", "nowhere.yaml"), "there is no params file nowhere.yaml"),
+    ],
+)
+def test_what_ros_would_ignore_is_refused(words, said):
+    with pytest.raises(NightsegError, match=said):
+        arguments(*words)
+
+
+def test_without_ros_the_remedy_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["run"]) == 2
+    assert "source the setup.bash" in capsys.readouterr().err
+
+
+def start(*words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "nightseg_ros.cli.main", "run", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+
+
+def children(pid):
+    """Return the processes that were started by `pid` and are not dead yet."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_the_graph_runs_and_ends_when_interrupted(models_dir, tmp_path):
+    rclpy = pytest.importorskip("rclpy")
+    from sensor_msgs.msg import Image
+
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        f"/**:\n  ros__parameters:\n    engine: fake\n    models_dir: {models_dir}\n"
+        "    route: night\n"
+    )
+    process = start(
+        *("--params-file", str(params), "--set", "route=day", "--overlay", "--json"),
+        *("--camera-topic", "/front/image_raw", "--namespace", "car"),
+        *("--remap", "segmentation_node/confidence:=sure"),
+    )
+    rclpy.init()
+    node = rclpy.create_node("viewer")
+    seen = {"mask": 0, "overlay": 0, "route": set()}
+
+    def count(what):
+        def callback(_):
+            seen[what] += 1
+
+        return callback
+
+    try:
+        from std_msgs.msg import String
+
+        node.create_subscription(Image, "/car/segmentation_node/mask", count("mask"), 1)
+        node.create_subscription(Image, "/car/overlay_node/overlay", count("overlay"), 1)
+        node.create_subscription(
+            String, "/car/segmentation_node/route", lambda m: seen["route"].add(m.data), 1
+        )
+        camera = node.create_publisher(Image, "/front/image_raw", 1)
+        message = fill_image(Image(), np.zeros((48, 64, 3), np.uint8), "bgr8")
+        end = time.monotonic() + 60
+        while not (seen["mask"] and seen["overlay"] and seen["route"]) and time.monotonic() < end:
+            message.header.stamp = node.get_clock().now().to_msg()
+            camera.publish(message)
+            rclpy.spin_once(node, timeout_sec=0.05)
+        topics = dict(node.get_topic_names_and_types())
+        mine = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=40)
+    finally:
+        process.kill()
+        process.communicate()
+        node.destroy_node()
+        rclpy.shutdown()
+    assert process.returncode == 0, errors
+    assert seen["mask"], errors
+    assert seen["overlay"], errors
+    assert seen["route"] == {"day"}
+    assert "/car/sure" in topics
+    assert json.loads(output)["exit_codes"] == {"segmentation_node": 0, "overlay_node": 0}
+    assert "Traceback" not in errors
+    assert "large images: FAST" in errors or "left as" in errors
+    assert len(mine) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in mine)
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_a_node_that_cannot_be_configured_ends_it_with_the_reason(tmp_path):
+    process = start("--set", "engine=fake", "--set", f"models_dir={tmp_path}", "--overlay")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("nightseg: error: segmentation_node: could not configure: ")
+    assert str(tmp_path) in last
+    assert "Traceback" not in errors
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_without_autostart_the_node_waits(tmp_path):
+    rclpy = pytest.importorskip("rclpy")
+    from lifecycle_msgs.srv import GetState
+
+    process = start("--no-autostart", "--set", f"models_dir={tmp_path}")
+    rclpy.init()
+    node = rclpy.create_node("manager")
+    try:
+        client = node.create_client(GetState, "segmentation_node/get_state")
+        assert client.wait_for_service(40.0)
+        state = client.call_async(GetState.Request())
+        rclpy.spin_until_future_complete(node, state, timeout_sec=20)
+        assert state.result().current_state.label == "unconfigured"
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=40)
+    finally:
+        process.kill()
+        process.communicate()
+        node.destroy_node()
+        rclpy.shutdown()
+    assert process.returncode == 0, errors

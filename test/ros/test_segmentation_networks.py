@@ -1,0 +1,57 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The node with real networks in ONNX Runtime, so small that numpy can tell every pixel."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs rclpy")
+pytest.importorskip("onnx", reason="needs onnx")
+
+from segmentation_graph import image, picture, pixels_of
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import models_for_tests as tiny
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.mark.parametrize(
+    ("route", "brighter", "seed"),
+    [("day", 0, 0), ("night", 0, 1), ("translate", tiny.BRIGHTER, 0)],
+)
+def test_mask_is_what_numpy_says(start, tmp_path, route, brighter, seed):
+    graph = start(
+        models_dir=tiny.models_folder(tmp_path), engine="onnxruntime-cpu", threads=1, route=route
+    )
+    camera, masks, confidences = graph.camera(), graph.watch(), graph.watch("confidence")
+    graph.connected(camera)
+    assert graph.until(lambda: len(graph.session.outputs[""].watched()) == 2)
+    pixels = picture(tiny.HEIGHT, tiny.WIDTH)
+    camera.publish(image(pixels))
+    assert graph.got(masks)
+    assert graph.got(confidences)
+    rgb = np.minimum(pixels[..., ::-1].astype(int) + brighter, 255).astype(np.uint8)
+    np.testing.assert_array_equal(pixels_of(masks[0]), tiny.expected_mask(rgb, seed=seed))
+    np.testing.assert_array_equal(pixels_of(confidences[0]), rgb[..., 1])
+    values = graph.status("backend")[2]
+    assert values["day.provider"] == "CPUExecutionProvider"
+    assert values["day.engine"] == "onnxruntime"
+
+
+def test_shape_that_model_yaml_does_not_promise_is_refused(start, tmp_path, capfd):
+    folder = tiny.models_folder(tmp_path)
+    tiny.segmenter(folder / "tiny_day", seed=0, height=32, width=32)
+    file = folder / "tiny_day" / "model.yaml"
+    file.write_text(file.read_text().replace("height: 32", "height: 40"))
+    graph = start(up=False, models_dir=folder, engine="onnxruntime-cpu")
+    graph.node.trigger_configure()
+    assert graph.session is None
+    log = capfd.readouterr().err
+    assert "bundle tiny_day: the network takes" in log
+    assert "model.yaml promises" in log
