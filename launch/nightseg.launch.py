@@ -27,7 +27,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from nightseg_ros.ros.transport import large_image_settings, share_folder
+from nightseg_ros.ros.transport import large_image_settings
+from nightseg_ros.share import share_folder
 
 PACKAGE = "nightseg_ros"
 CONFIG = share_folder("config")

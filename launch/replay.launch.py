@@ -22,7 +22,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.event_handlers import OnStateTransition
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from nightseg_ros.ros.transport import share_folder
+from nightseg_ros.share import share_folder
 
 BOOLEAN = ["true", "false"]
 

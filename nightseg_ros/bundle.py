@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.label_maps import SETS
 from nightseg_ros.labels import LabelSet, label_set
 from nightseg_ros.plain_yaml import read_plain_yaml
+from nightseg_ros.share import share_folder
 
 FORMAT = 1
 SEGMENTATION, TRANSLATION = "segmentation", "translation"
@@ -132,20 +132,8 @@ def find_bundles(models_dir: str | os.PathLike[str]) -> list[Path]:
 
 def default_models_dir() -> Path:
     """Return the models folder of this installation, or the one NIGHTSEG_MODELS names."""
-    if os.environ.get("NIGHTSEG_MODELS"):
-        return Path(os.environ["NIGHTSEG_MODELS"]).expanduser()
-    try:
-        from ament_index_python.packages import get_package_share_directory
-
-        shared = Path(get_package_share_directory("nightseg_ros")) / "models"
-        if shared.is_dir():
-            return shared
-    except (ImportError, LookupError, OSError):
-        pass  # no ROS here, or this copy of the package is not the one that ROS knows
-    beside = Path(__file__).resolve().parent.parent / "models"
-    if beside.is_dir():
-        return beside
-    return Path(sys.prefix) / "share" / "nightseg_ros" / "models"
+    named = os.environ.get("NIGHTSEG_MODELS")
+    return Path(named).expanduser() if named else share_folder("models")
 
 
 def write_bundle(

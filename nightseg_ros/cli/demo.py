@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if not args.no_ros and importlib.util.find_spec("rclpy") is None:
         raise NightsegError(
             "there is no ROS 2 here (no rclpy): use `make demo`, source the setup.bash of your "
-            "ROS 2, pip install 'nightseg_ros[ros]', or run with --no-ros"
+            "ROS 2, pip install '.[ros]', or run with --no-ros"
         )
     start_s = time.perf_counter()
     out: Path = args.out

@@ -24,7 +24,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written
 RECEIVE_BUFFER = Path("/proc/sys/net/core/rmem_max")
 ENOUGH_SHARED_MEMORY = 256 << 20
 ENOUGH_RECEIVE_BUFFER = 4 << 20
-INSTALL = "source the setup.bash of your ROS 2, or pip install 'nightseg_ros[ros]'"
+INSTALL = "source the setup.bash of your ROS 2, or pip install '.[ros]'"
 
 
 def check_ros() -> list[Finding]:

@@ -41,7 +41,7 @@ class BagWriter:
             from rosbags.typesys import Stores, get_typestore
         except ImportError as error:
             raise NightsegError(
-                f"a bag needs the package rosbags ({error}); pip install 'nightseg_ros[replay]', "
+                f"a bag needs the package rosbags ({error}); pip install '.[replay]', "
                 "or give --out the name of a folder"
             ) from error
         self._path, self._raw = path, raw

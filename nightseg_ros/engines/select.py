@@ -15,7 +15,7 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
 
 PREFERRED = {"day": "erf_pspnet_day", "night": "erf_pspnet_night", "translator": "night2day"}
-"""Which of several models takes a role that nobody gave a name for: the full ones of this package."""
+"""Which of several models takes a role that nobody named one for: the full ones of this package."""
 
 ENGINES = ("auto", "onnxruntime", "onnxruntime-cpu", "fake")
 """Names that `create_engine` takes; auto is the fastest engine that is installed."""

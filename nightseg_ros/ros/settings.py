@@ -27,16 +27,20 @@ class Settings(Table):
     )
     input_transport: str = parameter(
         "raw",
-        "Take images from <camera>/image (raw) or from <camera>/image/compressed.",
+        "Take images from CAMERA/image (raw) or from CAMERA/image/compressed.",
         choices=("raw", "compressed"),
     )
     models_dir: str = parameter(
         "", "Folder with the model folders; empty is $NIGHTSEG_MODELS or the installed models."
     )
-    day_model: str = parameter("", "Name of the day model; empty takes the only one there is.")
-    night_model: str = parameter("", "Name of the night model; empty takes the only one there is.")
+    day_model: str = parameter(
+        "", "Name of the day model; empty takes the only one there is, or erf_pspnet_day."
+    )
+    night_model: str = parameter(
+        "", "Name of the night model; empty takes the only one there is, or erf_pspnet_night."
+    )
     translator_model: str = parameter(
-        "", "Name of the night-to-day translator; empty takes the only one there is."
+        "", "Name of the night-to-day translator; empty takes the only one, or night2day."
     )
     allowed_routes: tuple[str, ...] = parameter(
         ROUTES, "Routes that may be used; models of other routes are not loaded.", choices=ROUTES

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from importlib import metadata
-from pathlib import Path
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.share import share_folder
 
 MODES = ("profile", "large_data", "off")
 PROFILE_NAME = "fastdds_large_images.xml"
@@ -32,16 +32,6 @@ _PROFILE_3, _PROFILE_2 = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROF
 """What Fast DDS 3 and Fast DDS 2 call it; neither takes the name of the other without complaint."""
 _RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 _WITH_FAST_DDS_2 = ("humble", "iron", "jazzy")
-
-
-def share_folder(name: str) -> Path:
-    """Return the package's `config`, `launch` or `models` folder, installed or in a checkout."""
-    here = Path(__file__).resolve()
-    checkout = here.parents[2]
-    if (checkout / "package.xml").is_file():
-        return checkout / name
-    shares = (parent / "share" / "nightseg_ros" / name for parent in here.parents)
-    return next((share for share in shares if share.is_dir()), checkout / name)
 
 
 def rmw_in_use(env: Mapping[str, str]) -> str:

