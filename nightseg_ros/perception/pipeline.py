@@ -59,7 +59,6 @@ class FrameResult:
     reason: str
     illumination: float
     times_ms: dict[str, float]
-    network_size: tuple[int, int]
 
     @property
     def engine_ms(self) -> float:
@@ -111,10 +110,6 @@ class Pipeline:
         """Drop what was learned about `camera`: its next frame starts afresh."""
         self._routers.pop(camera, None)
 
-    def view_size(self, source_hw: tuple[int, int], route: str) -> tuple[int, int]:
-        """Return (height, width) of what a route's network sees of a frame, without the bars."""
-        return self._box(source_hw, self.engines[ENGINES_OF[route][-1]].input_size).inner_hw
-
     def process(
         self,
         frame: Image,
@@ -131,7 +126,7 @@ class Pipeline:
 
         With `mask_out` (and `confidence_out`) the result is written there, for instance straight
         into a message; else it is a fresh array that belongs to the caller. Without `full_size`
-        the maps have the size of the network's view of the frame, see `view_size`.
+        the maps have the size of the network's view of the frame, without its bars.
         """
         _check_frame(frame, order)
         watch = Stopwatch()
@@ -164,9 +159,7 @@ class Pipeline:
         watch.lap("postprocess")
         times_ms = watch.times_ms()
         self._history.add(route, times_ms["total"], now_s)
-        return FrameResult(
-            full_mask, full_confidence, route, reason, illumination, times_ms, segmenter.input_size
-        )
+        return FrameResult(full_mask, full_confidence, route, reason, illumination, times_ms)
 
     def _route(
         self, settings: PipelineSettings, camera: str, illumination: float, now_s: float

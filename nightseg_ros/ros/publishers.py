@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import functools
 from array import array
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
@@ -17,7 +15,6 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float32, String
 
 from nightseg_ros.labels import LabelSet
-from nightseg_ros.perception.letterbox import Letterbox
 from nightseg_ros.perception.overlay import colorize
 from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.ros.camera_info import scaled
@@ -73,7 +70,7 @@ class CameraOutputs:
         labels: LabelSet,
         *,
         reliability: str,
-        network_size: bool,
+        full_size: bool,
         notice: Notice,
         on_match: Callable[[], None],
     ) -> None:
@@ -86,11 +83,11 @@ class CameraOutputs:
             for topic, kind in OUTPUTS.items()
         }
         self._palette = labels.palette()
-        self._network_size = network_size
+        self.full_size = full_size
+        self._source_hw = (0, 0)
         self._mask = ReusedImage("mono8", 1)
         self._confidence = ReusedImage("mono8", 1)
         self._color = ReusedImage("rgb8", 3)
-        self._scratch = np.zeros((2, 0, 0), np.uint8)
 
     def watched(self) -> set[str]:
         """Return the topics that somebody listens to."""
@@ -100,17 +97,20 @@ class CameraOutputs:
             if publisher.get_subscription_count() > 0
         }
 
-    def buffers(self, height: int, width: int) -> tuple[Pixels, Pixels]:
-        """Return where mask and confidence of a frame of this size are to be written."""
-        if self._network_size:
-            if self._scratch.shape[1:] != (height, width):
-                self._scratch = np.zeros((2, height, width), np.uint8)
-            return self._scratch[0], self._scratch[1]
+    def buffers(self, height: int, width: int) -> tuple[Pixels | None, Pixels | None]:
+        """Return where mask and confidence of a frame of this size are to be written, if known.
+
+        The network's own size is known only when the route is, so those masks are copied instead;
+        they are small.
+        """
+        self._source_hw = (height, width)
+        if not self.full_size:
+            return None, None
         return self._mask.pixels(height, width), self._confidence.pixels(height, width)
 
     def publish_mask(self, header: Any, result: FrameResult, wanted: set[str]) -> Pixels:
         """Publish the mask, which others wait for; return it as it was published."""
-        mask = self._sized(result.mask, self._mask, result.network_size)
+        mask = self._placed(result.mask, self._mask)
         if "mask" in wanted:
             self._send("mask", self._mask.message, header)
         return mask
@@ -125,12 +125,11 @@ class CameraOutputs:
     ) -> None:
         """Publish what else is wanted of a frame whose mask is out."""
         if "confidence" in wanted and result.confidence is not None:
-            self._sized(result.confidence, self._confidence, result.network_size)
+            self._placed(result.confidence, self._confidence)
             self._send("confidence", self._confidence.message, header)
         if "camera_info" in wanted and info is not None:
-            source_hw = (result.mask.shape[0], result.mask.shape[1])
             size = (mask.shape[0], mask.shape[1])
-            self._send("camera_info", scaled(info, source_hw, size), header)
+            self._send("camera_info", scaled(info, self._source_hw, size), header)
         if "route" in wanted:
             self._publishers["route"].publish(String(data=result.route))
         if "illumination" in wanted:
@@ -150,19 +149,8 @@ class CameraOutputs:
         message.header = header
         self._publishers[topic].publish(message)
 
-    def _sized(self, pixels: Pixels, message: ReusedImage, network_hw: tuple[int, int]) -> Pixels:
-        """Return `pixels` as they lie in the message, at the network's size where asked for.
-
-        Taking the nearest of what was enlarged by the nearest gives back the network's cells.
-        """
-        if not self._network_size:
-            return pixels
-        height, width = _inner_size((pixels.shape[0], pixels.shape[1]), network_hw)
-        target = message.pixels(height, width)
-        cv2.resize(pixels, (width, height), dst=target, interpolation=cv2.INTER_NEAREST_EXACT)
-        return target
-
-
-@functools.lru_cache(maxsize=64)
-def _inner_size(source_hw: tuple[int, int], network_hw: tuple[int, int]) -> tuple[int, int]:
-    return Letterbox(source_hw, network_hw).inner_hw
+    def _placed(self, pixels: Pixels, message: ReusedImage) -> Pixels:
+        """Return `pixels` after seeing to it that they lie in the message."""
+        if not self.full_size:
+            message.pixels(pixels.shape[0], pixels.shape[1])[:] = pixels
+        return pixels

@@ -82,6 +82,7 @@ class Segmenter:
             camera,
             self._clock.now().nanoseconds * 1e-9,
             want_confidence="confidence" in wanted,
+            full_size=outputs.full_size,
             mask_out=mask_out,
             confidence_out=confidence_out,
         )

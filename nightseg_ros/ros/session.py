@@ -89,7 +89,7 @@ class Session:
                 camera,
                 self.models.labels,
                 reliability=settings.output_reliability,
-                network_size=settings.output_size == "network",
+                full_size=settings.output_size == "input",
                 notice=notice,
                 on_match=on_match,
             )
