@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 
@@ -38,13 +40,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     config = load_config(args.recipe, args.set)
     out = args.out or Path("runs") / config.name
-    return train(
-        config,
-        out,
-        args.data,
-        resume=not args.no_resume,
-        fast_dev_run=args.fast_dev_run,
-    )
+    with redirect_stdout(sys.stderr):  # Lightning's bars; stdout is for the result alone
+        return train(
+            config, out, args.data, resume=not args.no_resume, fast_dev_run=args.fast_dev_run
+        )
 
 
 def render(result: dict[str, object]) -> str:
