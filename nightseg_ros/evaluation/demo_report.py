@@ -133,19 +133,7 @@ def _legend(routes: Mapping[str, int]) -> str:
 
 
 def _stages(stages: Mapping[str, Mapping[str, float]]) -> str:
-    order = (
-        "wait",
-        "decode",
-        "preprocess",
-        "translate",
-        "inference",
-        "postprocess",
-        "publish",
-        "total",
-        "overhead",
-        "age",
-    )
-    names = [name for name in order if stages.get(name) and stages[name]["max"] > 0]
+    names = [name for name, row in stages.items() if row and row["max"] > 0]
     rows = "".join(
         f"<tr><td>{name}" + "".join(f"<td>{stages[name][key]:.1f}" for key in ("p50", "p95", "max"))
         for name in names

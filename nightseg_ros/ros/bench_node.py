@@ -26,9 +26,9 @@ from typing import Any
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 
-from nightseg_ros.bundle import SEGMENTATION, default_models_dir, find_bundles, write_bundle
+from nightseg_ros.bundle import default_models_dir, find_bundles
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.evaluation.stand_in import write_stand_ins
 from nightseg_ros.ros.bench_camera import NODE, Camera, Plan
 from nightseg_ros.ros.statistics import STAGES, percentiles
 from nightseg_ros.ros.transport import apply_large_image_transport
@@ -67,17 +67,7 @@ def _with_models(plan: Plan, scratch: Path) -> Plan:
         engine = "fake"
     if engine == "fake":
         folder = scratch
-        for route in ("day", "night"):
-            write_bundle(
-                folder / route,
-                b"no network",
-                name=f"fake_{route}",
-                kind=SEGMENTATION,
-                route=route,
-                height=272,
-                width=480,
-                labels=CITYSCAPES19,
-            )
+        write_stand_ins(scratch)
     elif plan.engine_delay_ms:
         raise NightsegError(f"a delay needs the fake engine, not '{engine}'; use --engine fake")
     return replace(plan, engine=engine, models_dir=str(folder))
