@@ -48,6 +48,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Evaluate": {
         "evaluate": ("nightseg_ros.cli.evaluate", "run models over a labelled set and score them"),
+        "replay": (
+            "nightseg_ros.cli.replay",
+            "run the pipeline over a recorded drive and sum it up",
+        ),
         "score": ("nightseg_ros.cli.score", "compare masks with ground truth"),
         "drive": ("nightseg_ros.cli.drive", "make a drive with exact ground truth"),
         "bench": ("nightseg_ros.cli.bench", "measure the node and its engines"),

@@ -49,6 +49,13 @@ class ConfusionMatrix:
 
     def update(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> None:
         """Count one image; both masks hold ids and have the same (H, W) shape."""
+        self._images.append(self.count(truth, prediction))
+        self._pixels += truth.size
+
+    def count(
+        self, truth: NDArray[np.integer], prediction: NDArray[np.integer]
+    ) -> NDArray[np.int64]:
+        """Return the (n, n + 1) counts of one image and keep nothing of it."""
         truth, prediction = _check(truth, "truth"), _check(prediction, "prediction")
         if truth.shape != prediction.shape:
             raise NightsegError(
@@ -67,8 +74,7 @@ class ConfusionMatrix:
             )
         # Counts stay exact in float64 (below 2^53), where matrix products are fast.
         counts = self._rows @ joint.astype(np.float64) @ self._columns.T
-        self._images.append(counts.astype(np.int64))
-        self._pixels += truth.size
+        return np.asarray(counts.astype(np.int64))
 
     def compute(self) -> Scores:
         """Return the scores of everything counted so far."""

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.ros.image_headers import ImageError, claimed_size
+from nightseg_ros.perception.image_headers import ImageError, claimed_size
 
 __all__ = [
     "ACCEPTED_ENCODINGS",

@@ -110,6 +110,14 @@ class Pipeline:
         """Drop what was learned about `camera`: its next frame starts afresh."""
         self._routers.pop(camera, None)
 
+    def decide(self, illumination: float, camera: str, now_s: float) -> tuple[str, str]:
+        """Return route and reason for a frame of this illumination, without running it.
+
+        For frames whose masks are known already: the router of `camera` goes on as if the frame
+        had been processed. Latencies are not learned from it.
+        """
+        return self._route(self._settings, camera, illumination, now_s)
+
     def process(
         self,
         frame: Image,

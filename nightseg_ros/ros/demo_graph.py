@@ -28,8 +28,8 @@ from std_msgs.msg import Float32, String
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.perception.image_messages import decode_image, mask_pixels
 from nightseg_ros.ros.demo_processes import IMAGE, NODES, check_alive
-from nightseg_ros.ros.image_messages import decode_image, mask_pixels
 from nightseg_ros.ros.qos import latched, newest_only
 from nightseg_ros.ros.statistics import STAGES
 

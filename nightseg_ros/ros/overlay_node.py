@@ -22,16 +22,16 @@ from std_msgs.msg import Float32, String
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
-from nightseg_ros.perception.overlay import blend, classes_in_view, colorize, draw_legend
-from nightseg_ros.ros.complaints import Complaints
-from nightseg_ros.ros.frame_pairs import FramePairs
-from nightseg_ros.ros.image_messages import (
+from nightseg_ros.perception.image_messages import (
     DecodedImage,
     ImageError,
     decode_compressed,
     decode_image,
     mask_pixels,
 )
+from nightseg_ros.perception.overlay import blend, classes_in_view, colorize, draw_legend
+from nightseg_ros.ros.complaints import Complaints
+from nightseg_ros.ros.frame_pairs import FramePairs
 from nightseg_ros.ros.overlay_settings import OverlaySettings
 from nightseg_ros.ros.parameters import Parameters
 from nightseg_ros.ros.process import run_node

@@ -15,10 +15,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float32, String
 
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.perception.image_messages import fill_png
 from nightseg_ros.perception.overlay import colorize
 from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.ros.camera_info import scaled
-from nightseg_ros.ros.image_messages import fill_png
 from nightseg_ros.ros.qos import Notice, create_publisher, newest_only
 
 Pixels = NDArray[np.uint8]

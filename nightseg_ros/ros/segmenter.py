@@ -11,10 +11,10 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
 from std_msgs.msg import Float32
 
+from nightseg_ros.perception.image_messages import ImageError, decode_compressed, decode_image
 from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.ros.cameras import CameraInput, Letter, title
 from nightseg_ros.ros.complaints import Complaints
-from nightseg_ros.ros.image_messages import ImageError, decode_compressed, decode_image
 from nightseg_ros.ros.mailbox import Outcome
 from nightseg_ros.ros.models import Models
 from nightseg_ros.ros.publishers import CameraOutputs

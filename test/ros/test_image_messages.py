@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightseg_ros.ros import image_messages
-from nightseg_ros.ros.image_messages import (
+from nightseg_ros.perception import image_messages
+from nightseg_ros.perception.image_messages import (
     ACCEPTED_ENCODINGS,
     ImageError,
     decode_compressed,

@@ -22,12 +22,12 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Float32, String  # noqa: E402
 
 from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
+from nightseg_ros.perception.image_messages import decode_image, fill_image  # noqa: E402
 from nightseg_ros.perception.overlay import (  # noqa: E402
     blend,
     classes_in_view,
     draw_legend,
 )
-from nightseg_ros.ros.image_messages import decode_image, fill_image  # noqa: E402
 from nightseg_ros.ros.overlay_node import OverlayNode  # noqa: E402
 from nightseg_ros.ros.overlay_settings import OverlaySettings  # noqa: E402
 from nightseg_ros.ros.qos import latched, newest_only  # noqa: E402

@@ -19,7 +19,7 @@ import pytest
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli import run
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.ros.image_messages import fill_image
+from nightseg_ros.perception.image_messages import fill_image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float32, String
 
 from nightseg_ros.labels import CITYSCAPES19
-from nightseg_ros.ros.image_messages import ACCEPTED_ENCODINGS, decode_image
+from nightseg_ros.perception.image_messages import ACCEPTED_ENCODINGS, decode_image
 from nightseg_ros.ros.qos import latched
 
 pytestmark = pytest.mark.ros

@@ -1,0 +1,120 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading ahead and writing behind in threads, never more than a few items away from the work."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Generic, TypeVar, final
+
+Item = TypeVar("Item")
+DEPTH = 4
+
+
+@final
+class ReadAhead(Generic[Item]):
+    """Iterates over `items` in a thread of its own; an error there is raised here.
+
+    >>> with ReadAhead(range(3)) as items:
+    ...     list(items)
+    [0, 1, 2]
+    """
+
+    def __init__(self, items: Iterable[Item], depth: int = DEPTH) -> None:
+        self._items = items
+        self._queue: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="read ahead", daemon=True)
+
+    def __enter__(self) -> ReadAhead[Item]:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[Item]:
+        while True:
+            what, value = self._queue.get()
+            if what == "end":
+                return
+            if what == "error":
+                raise value
+            yield value
+
+    def _read(self) -> None:
+        try:
+            for item in self._items:
+                if not self._put("item", item):
+                    return
+            self._put("end", None)
+        except BaseException as error:  # raised again where it can be handled
+            self._put("error", error)
+        finally:
+            # Here, not wherever it is collected: some files are closed by their own thread only.
+            if isinstance(self._items, Generator):
+                self._items.close()
+
+    def _put(self, what: str, value: Any) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put((what, value), timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+
+@final
+class WriteBehind:
+    """Calls functions one after the other in a thread; an error there is raised here, later.
+
+    After an error nothing more is called: what is written has no gaps.
+    """
+
+    def __init__(self, depth: int = DEPTH) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="write behind")
+        self._pending: deque[Future[None]] = deque()
+        self._depth = depth
+        self._failed = False
+
+    def submit(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Have `function` called soon; waits while too many calls are pending."""
+        while len(self._pending) >= self._depth:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._call, function, *arguments))
+
+    def __enter__(self) -> WriteBehind:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # What was computed is worth keeping, also when the work stops in the middle.
+        self._pool.shutdown(wait=True)
+        if kind is None:
+            while self._pending:
+                self._pending.popleft().result()
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        if self._failed:
+            return
+        try:
+            function(*arguments)
+        except BaseException:
+            self._failed = True
+            raise

@@ -1,0 +1,112 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the pipeline of the node over every frame of a bag: no ROS, no lost frame, bag time.
+
+A thread reads ahead and decodes, this one runs the engines, another one scores and writes. Each
+frame leaves a row in a file, so that a replay that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nightseg_ros.atomic import write_atomically
+from nightseg_ros.engines.engine import Engine
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.background import ReadAhead, WriteBehind
+from nightseg_ros.evaluation.bag_frames import BagFrame, FrameReader
+from nightseg_ros.evaluation.bag_source import Bag
+from nightseg_ros.evaluation.replay_outputs import Outputs, ReplayJob
+from nightseg_ros.evaluation.replay_rows import PARTIAL, RowFile
+from nightseg_ros.evaluation.replay_summary import Summary
+from nightseg_ros.evaluation.replay_truth import Truth
+from nightseg_ros.evaluation.replay_variants import Variants
+from nightseg_ros.evaluation.result_bag import ResultBag
+from nightseg_ros.perception.pipeline import FrameResult
+from nightseg_ros.perception.routing import AUTO
+
+
+def replay(
+    job: ReplayJob, engines: Mapping[str, Engine], advance: Callable[[str, bool], None]
+) -> dict[str, Any]:
+    """Replay the bag, write the results into `job.out`, and return them.
+
+    `advance` is told the topic of each frame, and whether it was new or known from before.
+    """
+    variants = Variants(engines, job.route, job.confidence_threshold)
+    summary = Summary(variants.names, job.scored)
+    job.out.mkdir(parents=True, exist_ok=True)
+    # A bag that was half written cannot be continued, so with one every frame is run again.
+    rows = RowFile(job.out, dict(job.key or {}), resume=job.result_bag is None)
+    done, engine_ms, new = rows.done, 0.0, 0
+    with ExitStack() as stack:
+        stack.callback(rows.close)
+        out = Outputs(job, rows, summary, variants.names)
+        if job.result_bag is not None:
+            out.bag = stack.enter_context(ResultBag(job.result_bag, job.cameras, job.labels))
+        reader = FrameReader(job.bag, job.cameras, job.truth.topics, skip=done)
+        start_s = time.perf_counter()
+        known = rows.rows()
+        frames = stack.enter_context(ReadAhead(_with_truth(reader, job.truth)))
+        with WriteBehind() as writer:
+            for frame in frames:
+                if frame.index < done:
+                    row = next(known)
+                    variants.recall(row)
+                    summary.add(row)
+                    start_s = time.perf_counter()
+                else:
+                    results = {} if frame.image is None else variants.process(frame)
+                    engine_ms += _engine_ms(results)
+                    new += 1
+                    writer.submit(out.write, frame, results)
+                advance(frame.topic, frame.index >= done)
+        seconds = time.perf_counter() - start_s
+    figures = summary.to_dict(job.bootstrap)
+    if not figures["frames"] + figures["failed"]:
+        why = f" before its damage ({job.bag.damage})" if job.bag.damage else ""
+        raise NightsegError(f"{job.bag.path} has no frames on {', '.join(job.cameras)}{why}")
+    result = {
+        **figures,
+        "stopped": _stopped(job.bag, summary),
+        "resumed": done,
+        "seconds": seconds,
+        "frames_per_s": new / seconds if new else None,
+        "engine_share": engine_ms / 1e3 / seconds if engine_ms else None,
+    }
+    rows.write_csv(job.out / "frames.csv", variants.names)
+    return result
+
+
+def finish(out: Path, text: str) -> None:
+    """Write replay.json; only then the rows of the frames are done with."""
+    write_atomically(out / "replay.json", text.encode())
+    (out / PARTIAL).unlink(missing_ok=True)
+
+
+def _with_truth(reader: FrameReader, truth: Truth) -> Iterator[BagFrame]:
+    for frame in reader:
+        yield replace(frame, truth=truth.of(frame)) if frame.image is not None else frame
+
+
+def _engine_ms(results: dict[str, FrameResult]) -> float:
+    """Return the time in the engines; `auto` beside other routes ran nothing of its own."""
+    ran = [result for name, result in results.items() if name != AUTO or len(results) == 1]
+    return sum(result.engine_ms for result in ran)
+
+
+def _stopped(bag: Bag, summary: Summary) -> dict[str, Any] | None:
+    if not bag.damage:
+        return None
+    last = summary.last_bag_ns
+    where = "before the first frame" if last is None else f"after the frame at {last / 1e9:.3f} s"
+    return {
+        "reason": bag.damage,
+        "last_bag_ns": last,
+        "text": f"{where} of bag time, the recording is damaged: {bag.damage}",
+    }

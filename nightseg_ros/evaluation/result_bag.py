@@ -1,0 +1,132 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what a replay found as a bag that plays together with the recording it came from.
+
+The topics have the names that the nodes give them, the messages the stamps of the images.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+
+import cv2
+import numpy as np
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.bag_frames import BagFrame, camera_name
+from nightseg_ros.labels import LabelSet
+from nightseg_ros.perception.overlay import blend, classes_in_view, draw_legend
+from nightseg_ros.perception.pipeline import FrameResult, Image
+
+ALPHA = 0.55
+JPEG_QUALITY = 90
+
+
+@final
+class ResultBag:
+    """One file; it appears under its name when all is in it."""
+
+    def __init__(self, path: Path, cameras: Sequence[str], labels: LabelSet) -> None:
+        from rosbags.rosbag2 import StoragePlugin, Writer
+        from rosbags.typesys import Stores, get_typestore
+
+        # A sqlite3 file is written by the thread that opened it only; here another one writes.
+        if path.suffix != ".mcap":
+            raise NightsegError(f"--write {path} needs the ending .mcap")
+        if path.exists():
+            raise NightsegError(f"--write {path} is there already; name another file or remove it")
+        self._path, self._labels = path, labels
+        self._palette = np.ascontiguousarray(labels.palette()[:, ::-1])
+        self._types: Any = get_typestore(Stores.ROS2_HUMBLE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        self._writer = Writer(self._folder / "bag", version=8, storage_plugin=StoragePlugin.MCAP)
+        self._writer.open()
+        self._topics: dict[tuple[str, str], Any] = {}
+        for camera in cameras:
+            part = f"{camera_name(camera)}/" if len(cameras) > 1 else ""
+            for what, topic, kind in (
+                ("mask", f"/segmentation_node/{part}mask", "sensor_msgs/msg/Image"),
+                ("route", f"/segmentation_node/{part}route", "std_msgs/msg/String"),
+                (
+                    "overlay",
+                    f"/overlay_node/{part}overlay/compressed",
+                    "sensor_msgs/msg/CompressedImage",
+                ),
+            ):
+                self._topics[camera, what] = self._writer.add_connection(
+                    topic, kind, typestore=self._types
+                )
+
+    def write(self, frame: BagFrame, result: FrameResult) -> None:
+        """Append the messages of one frame."""
+        header = self._message(
+            "std_msgs/msg/Header",
+            stamp=self._message(
+                "builtin_interfaces/msg/Time",
+                sec=frame.stamp_ns // 10**9,
+                nanosec=frame.stamp_ns % 10**9,
+            ),
+            frame_id=frame.frame_id,
+        )
+        height, width = result.mask.shape
+        mask = self._message(
+            "sensor_msgs/msg/Image",
+            header=header,
+            height=height,
+            width=width,
+            encoding="mono8",
+            is_bigendian=0,
+            step=width,
+            data=np.ascontiguousarray(result.mask).ravel(),
+        )
+        good, jpeg = cv2.imencode(
+            ".jpg", self._overlay(frame, result), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        )
+        if not good:
+            raise NightsegError("an overlay could not be encoded as JPEG")
+        overlay = self._message(
+            "sensor_msgs/msg/CompressedImage",
+            header=header,
+            format="bgr8; jpeg compressed bgr8",
+            data=jpeg.ravel(),
+        )
+        route = self._message("std_msgs/msg/String", data=result.route)
+        for what, message in (("mask", mask), ("route", route), ("overlay", overlay)):
+            data = self._types.serialize_cdr(message, message.__msgtype__)
+            self._writer.write(self._topics[frame.topic, what], frame.bag_ns, data)
+
+    def __enter__(self) -> ResultBag:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._writer.close()
+            if kind is None:
+                (made,) = (self._folder / "bag").glob("*.mcap")
+                made.replace(self._path)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _overlay(self, frame: BagFrame, result: FrameResult) -> Image:
+        assert frame.image is not None
+        pixels = frame.image.pixels
+        if frame.image.order == "rgb":
+            pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
+        picture = blend(pixels, result.mask, self._palette, ALPHA)
+        seen = classes_in_view(result.mask)
+        draw_legend(picture, self._labels, seen, result.route, result.times_ms["total"])
+        return picture
+
+    def _message(self, kind: str, **values: Any) -> Any:
+        return self._types.types[kind](**values)
