@@ -105,8 +105,8 @@ setup(
     entry_points={
         "console_scripts": [
             "nightseg = nightseg_ros.cli.main:main",
-            "segmentation_node = nightseg_ros.ros.segmentation_node:main",
-            "overlay_node = nightseg_ros.ros.overlay_node:main",
+            "segmentation_node = nightseg_ros.ros.executables:segmentation_node",
+            "overlay_node = nightseg_ros.ros.executables:overlay_node",
         ],
     },
     # `ros2 run` and `ros2 launch` look for executables in lib/<package>. Only `setup.py install`

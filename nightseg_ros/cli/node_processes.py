@@ -20,7 +20,7 @@ EXIT_ERROR = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_S = 15.0
 """How long a node may take to end; a little longer than it waits for its engine."""
-_LOGGED = re.compile(r"\[(?:ERROR|FATAL)\](?: \[[^]]*\])*: (.+)")
+_LOGGED = re.compile(r"\[(?:ERROR|FATAL)\](?! \[[^]]*\] \[rcl\])(?: \[[^]]*\])*: (.+)")
 _PRINTED = re.compile(r"\S+: error: (.+)")
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib.util
 import os
 import sys
@@ -14,19 +13,11 @@ from pathlib import Path
 
 from nightseg_ros.cli.node_processes import NodeProcesses
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.ros.overlay_settings import OverlaySettings
-from nightseg_ros.ros.parameter_table import default, fields, ros_name
-from nightseg_ros.ros.settings import Settings
+from nightseg_ros.ros.known_parameters import PARAMETERS, unknown_parameter
 from nightseg_ros.ros.transport import MODES, apply_large_image_transport
 
 SEGMENTATION, OVERLAY = "segmentation_node", "overlay_node"
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
-PARAMETERS = {
-    ros_name(field): default(field)
-    for table in (Settings, OverlaySettings)
-    for field in fields(table)
-}
-"""The parameters of both nodes with their defaults."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,10 +121,8 @@ def _parameter(given: str) -> str:
     name, value = name.strip().removesuffix(":"), value.strip()
     if not equals or not name:
         raise NightsegError(f"--set '{given}' is not NAME=VALUE")
-    if name not in PARAMETERS and not name.startswith("qos_overrides.") and name != "use_sim_time":
-        near = difflib.get_close_matches(name, PARAMETERS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise NightsegError(f"--set {name}: there is no such parameter; {hint}see the README")
+    if fault := unknown_parameter(name):
+        raise NightsegError(f"--set {fault}")
     if isinstance(PARAMETERS.get(name), str):
         value = "'" + value.replace("'", "''") + "'"  # else a model called 1e5 would be a number
     return f"{name}:={value}"
@@ -141,4 +130,4 @@ def _parameter(given: str) -> str:
 
 def command(node: str, options: Sequence[str], ros_arguments: Sequence[str]) -> list[str]:
     """Return the command of one node; in this Python, whatever is first in the PATH."""
-    return [sys.executable, "-m", f"nightseg_ros.ros.{node}", *options, *ros_arguments]
+    return [sys.executable, "-m", "nightseg_ros.ros.executables", node, *options, *ros_arguments]

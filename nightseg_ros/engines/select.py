@@ -168,6 +168,8 @@ def _why_not(
 
 
 def _nothing(models_dir: Path, what: str, good: list[Bundle], broken: Mapping[str, str]) -> str:
+    if not models_dir.is_dir():
+        return f"there is no models folder {models_dir}; name one that holds models"
     held = ", ".join(bundle.name for bundle in good) or "no good bundle"
     reasons = "".join(f"; {reason}" for reason in broken.values())
     return f"there is {what} in {models_dir}, it holds {held}{reasons}; name another models folder"

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.known_parameters import unknown_parameter
 from nightseg_ros.ros.parameter_table import (
     AnyTable,
     default,
@@ -40,6 +41,7 @@ class Parameters(Generic[AnyTable]):
         table: type[AnyTable],
     ) -> None:
         """Declare all; `accept` may raise NightsegError to refuse settings as a whole."""
+        _warn_of_unknown(node)
         self._names = {ros_name(field) for field in fields(table)}
         values = {ros_name(field): _declare(node, field) for field in fields(table)}
         self.settings = table.of(values)
@@ -60,6 +62,13 @@ class Parameters(Generic[AnyTable]):
         self.settings = settings
         self._on_change(settings)
         return SetParametersResult(successful=True)
+
+
+def _warn_of_unknown(node: Node) -> None:
+    # Not an error: a params file for /** may hold parameters of other nodes.
+    for name in getattr(node, "_parameter_overrides", {}):
+        if fault := unknown_parameter(name):
+            node.get_logger().warning(f"ignored parameter {fault}")
 
 
 def _declare(node: Node, field: dataclasses.Field[Any]) -> Any:

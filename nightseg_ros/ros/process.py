@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -15,10 +17,14 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.executables import let_signals_through
 
 EXIT_ERROR = 2
 SWITCH_INTERVAL_S = 0.001
 """A worker thread waits up to this long for the executor thread to hand over; 5 ms is usual."""
+
+_SOURCE_LINE = re.compile(r", at /\S+:\d+")
+"""Where in the sources of ROS an error was found, which helps no one who starts a node."""
 
 
 def run_node(
@@ -30,16 +36,19 @@ def run_node(
     that fails.
     """
     arguments = list(sys.argv if argv is None else argv)
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(Path(arguments[0]).name, description=description)
     parser.add_argument(
         "--autostart", action="store_true", help="configure and activate; end where that fails"
     )
     node: Node | None = None
+    begun = False
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         _initialise(arguments)
+        begun = True
         options = parser.parse_args(remove_ros_args(arguments)[1:])
         executor = SingleThreadedExecutor()
+        let_signals_through()
         node = create()
         executor.add_node(node)
         if options.autostart and isinstance(node, LifecycleNode):
@@ -48,7 +57,7 @@ def run_node(
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except Exception as error:
-        if node is not None and not rclpy.ok():
+        if begun and not rclpy.ok():
             return 0  # told to stop while it was starting; what then fails is no news
         if not isinstance(error, NightsegError):
             raise
@@ -65,7 +74,7 @@ def _initialise(arguments: list[str]) -> None:
     try:
         rclpy.init(args=arguments)
     except Exception as error:  # a params file that is missing or no YAML, a wrong remapping
-        text = " ".join(str(error).split())
+        text = _SOURCE_LINE.sub("", " ".join(str(error).split()))
         raise NightsegError(f"the ROS arguments cannot be used: {text}") from error
 
 

@@ -47,7 +47,11 @@ class Worker(Generic[Owned, Letter]):
     def start(self) -> Owned:
         """Start the thread and return what it built, or raise what kept it from that."""
         self._thread.start()
-        self._built.wait()
+        try:
+            self._built.wait()
+        except BaseException:  # Ctrl-C; Python must not end while the thread is inside an engine
+            self.stop()
+            raise
         if self._owned is None:
             self._thread.join()
             raise self._error or RuntimeError("the worker built nothing")

@@ -53,6 +53,11 @@ def test_when_another_ends_the_main_one_goes_on(capfd):
             "main: could not configure: no model in /m",
         ),
         ("node.py: error: parameter alpha: lots", 2, "main: parameter alpha: lots"),
+        (
+            "[ERROR] [1.0] [rcl]: Failed to parse global arguments\nnode.py: error: near line 3",
+            2,
+            "main: near line 3",
+        ),
         ("[INFO] [1.0] [seg]: fine", 2, "main has ended with exit code 2"),
         ("[ERROR] [1.0] [seg]: late", 7, "main has ended with exit code 7; its last error: late"),
     ],

@@ -72,8 +72,11 @@ def test_the_reason_for_an_empty_role_is_told(tmp_path: Path) -> None:
         choose_bundles(tmp_path, {"night": "a"})
     with pytest.raises(NightsegError, match="role 'dusk' is unknown"):
         choose_bundles(tmp_path, {"dusk": "a"})
-    with pytest.raises(NightsegError, match=r"no usable model in .*, it holds no good bundle"):
+    with pytest.raises(NightsegError, match=r"there is no models folder .*nowhere"):
         choose_bundles(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NightsegError, match=r"no usable model in .*, it holds no good bundle"):
+        choose_bundles(tmp_path / "empty")
 
 
 def test_a_mixture_of_label_sets_is_refused(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_configure_with_a_missing_model_says_why_and_can_be_repeated(
     assert workers() == []
     log = capfd.readouterr().err
     assert "could not configure: " in log
-    assert f"no usable model in {tmp_path / 'models'}" in log
+    assert f"no models folder {tmp_path / 'models'}" in log
 
     write_models(tmp_path / "models")
     assert graph.node.trigger_configure() == SUCCESS

@@ -189,3 +189,10 @@ def test_threshold_is_taken_over_and_told(start):
     camera.publish(image(np.zeros((48, 64, 3), np.uint8)))
     assert graph.got(masks)
     assert (pixels_of(masks[0]) == 255).all()
+
+
+def test_misspelt_parameter_is_told_with_what_may_be_meant(start, capfd):
+    start(up=False, rout="night", alpha=0.5)
+    log = capfd.readouterr().err
+    assert "ignored parameter rout: there is no such parameter; did you mean route?" in log
+    assert "alpha" not in log

@@ -80,6 +80,18 @@ def test_params_file_that_does_not_exist_is_one_line_and_exit_code_2(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_params_file_that_is_no_yaml_is_told_without_the_sources_of_ros(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("segmentation_node:\n  ros__parameters:\n    route: [night\n")
+    command = [sys.executable, "-m", "nightseg_ros.ros.segmentation_node", "--ros-args"]
+    command += ["--params-file", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    told = done.stderr.rstrip().splitlines()[-1]
+    assert "near line" in told
+    assert "/src/" not in told
+
+
 def test_benchmark_measures_and_its_account_is_exact():
     command = [sys.executable, "-m", "nightseg_ros.cli.main", "bench", "node", "--json"]
     command += ["--seconds", "3", "--camera-hz", "30", "--engine-delay-ms", "60"]

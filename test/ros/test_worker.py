@@ -107,3 +107,20 @@ def test_engine_that_hangs_is_left_behind_with_a_word():
 def test_stopping_what_was_never_started_is_fine():
     _, it = worker()
     it.stop()
+
+
+def test_interrupted_start_waits_for_the_thread_and_closes_what_it_built(monkeypatch):
+    owned = Owned()
+
+    def build():
+        time.sleep(0.3)
+        return owned
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    _, subject = worker(build)
+    monkeypatch.setattr(subject._built, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        subject.start()
+    assert owned.closed
