@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -43,6 +44,9 @@ def run_node(
     node: Node | None = None
     begun = False
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # OpenCV's helper threads gain little on images of this size, and lose a time slice whenever
+    # an engine or a camera holds the other cores.
+    cv2.setNumThreads(1)
     try:
         _initialise(arguments)
         begun = True
