@@ -11,10 +11,11 @@ from pathlib import Path
 
 from nightseg_ros.cli.progress import track
 from nightseg_ros.cli.sizes import image_size
-from nightseg_ros.drive.bag import SUFFIXES, BagWriter
+from nightseg_ros.drive.bag import BagWriter
 from nightseg_ros.drive.folder import FolderWriter
 from nightseg_ros.drive.render import Renderer
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.whole_bag import SUFFIXES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

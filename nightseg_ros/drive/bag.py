@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any, final
 
 import cv2
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 
 from nightseg_ros.drive.render import DriveFrame
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.whole_bag import WholeBag
 
 START_S = 1_767_283_200
 """The stamp of the first frame, 2026-01-01 16:00 UTC: never the current time, so that equal drives
@@ -26,31 +24,17 @@ IMAGE, INFO, TRUTH, PHASE = (
     "/camera/ground_truth",
     "/camera/light",
 )
-SUFFIXES = {".mcap": "MCAP", ".db3": "SQLITE3"}
 JPEG_QUALITY = 92
 
 
 @final
-class BagWriter:
+class BagWriter(WholeBag):
     """Writes image, camera_info, ground truth (mono8 train ids) and the word for the light."""
 
     def __init__(self, path: Path, *, raw: bool = False) -> None:
         """Start the recording; with `raw` images are bgr8, else JPEG on <image>/compressed."""
-        try:
-            from rosbags.rosbag2 import StoragePlugin, Writer
-            from rosbags.typesys import Stores, get_typestore
-        except ImportError as error:
-            raise NightsegError(
-                f"a bag needs the package rosbags ({error}); pip install '.[replay]', "
-                "or give --out the name of a folder"
-            ) from error
-        self._path, self._raw = path, raw
-        self._types = get_typestore(Stores.ROS2_HUMBLE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-        plugin = StoragePlugin[SUFFIXES[path.suffix]]
-        self._writer = Writer(self._folder / "bag", version=8, storage_plugin=plugin)
-        self._writer.open()
+        super().__init__(path)
+        self._raw = raw
         self._topics: dict[str, Any] = {}
         image = (f"{IMAGE}/compressed", "CompressedImage") if not raw else (IMAGE, "Image")
         for topic, kind in (
@@ -59,19 +43,12 @@ class BagWriter:
             (TRUTH, "sensor_msgs/msg/Image"),
             (PHASE, "std_msgs/msg/String"),
         ):
-            connection = self._writer.add_connection(topic, kind, typestore=self._types)
-            self._topics[topic.removesuffix("/compressed")] = connection
+            self._topics[topic.removesuffix("/compressed")] = self._topic(topic, kind)
 
     def write(self, frame: DriveFrame) -> None:
         """Append one frame; all its messages carry the same stamp."""
         stamp = START_S * 10**9 + round(frame.stamp_s * 1e9)
-        header = self._message(
-            "std_msgs/msg/Header",
-            stamp=self._message(
-                "builtin_interfaces/msg/Time", sec=stamp // 10**9, nanosec=stamp % 10**9
-            ),
-            frame_id=str(frame.camera_info["frame_id"]),
-        )
+        header = self._header(stamp, str(frame.camera_info["frame_id"]))
         if self._raw:
             picture = self._image(header, frame.image_bgr, "bgr8")
         else:
@@ -91,29 +68,8 @@ class BagWriter:
         self._put(TRUTH, stamp, self._image(header, frame.labels, "mono8"))
         self._put(PHASE, stamp, self._message("std_msgs/msg/String", data=frame.illumination_phase))
 
-    def __enter__(self) -> BagWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._writer.close()
-            if kind is None:
-                (made,) = (self._folder / "bag").glob(f"*{self._path.suffix}")
-                made.replace(self._path)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _message(self, kind: str, **values: Any) -> Any:
-        return self._types.types[kind](**values)
-
     def _put(self, topic: str, stamp: int, message: Any) -> None:
-        data = self._types.serialize_cdr(message, message.__msgtype__)
-        self._writer.write(self._topics[topic], stamp, data)
+        self._write(self._topics[topic], stamp, message)
 
     def _image(self, header: Any, pixels: NDArray, encoding: str) -> Any:
         height, width = pixels.shape[:2]

@@ -7,11 +7,8 @@ The topics have the names that the nodes give them, the messages the stamps of t
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, final
 
 import cv2
@@ -22,31 +19,25 @@ from nightseg_ros.evaluation.bag_frames import BagFrame, camera_name
 from nightseg_ros.labels import LabelSet
 from nightseg_ros.perception.overlay import blend, classes_in_view, draw_legend
 from nightseg_ros.perception.pipeline import FrameResult, Image
+from nightseg_ros.whole_bag import WholeBag
 
 ALPHA = 0.55
 JPEG_QUALITY = 90
 
 
 @final
-class ResultBag:
+class ResultBag(WholeBag):
     """One file; it appears under its name when all is in it."""
 
     def __init__(self, path: Path, cameras: Sequence[str], labels: LabelSet) -> None:
-        from rosbags.rosbag2 import StoragePlugin, Writer
-        from rosbags.typesys import Stores, get_typestore
-
         # A sqlite3 file is written by the thread that opened it only; here another one writes.
         if path.suffix != ".mcap":
             raise NightsegError(f"--write {path} needs the ending .mcap")
         if path.exists():
             raise NightsegError(f"--write {path} is there already; name another file or remove it")
-        self._path, self._labels = path, labels
+        super().__init__(path)
+        self._labels = labels
         self._palette = np.ascontiguousarray(labels.palette()[:, ::-1])
-        self._types: Any = get_typestore(Stores.ROS2_HUMBLE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-        self._writer = Writer(self._folder / "bag", version=8, storage_plugin=StoragePlugin.MCAP)
-        self._writer.open()
         self._topics: dict[tuple[str, str], Any] = {}
         for camera in cameras:
             part = f"{camera_name(camera)}/" if len(cameras) > 1 else ""
@@ -59,21 +50,11 @@ class ResultBag:
                     "sensor_msgs/msg/CompressedImage",
                 ),
             ):
-                self._topics[camera, what] = self._writer.add_connection(
-                    topic, kind, typestore=self._types
-                )
+                self._topics[camera, what] = self._topic(topic, kind)
 
     def write(self, frame: BagFrame, result: FrameResult) -> None:
         """Append the messages of one frame."""
-        header = self._message(
-            "std_msgs/msg/Header",
-            stamp=self._message(
-                "builtin_interfaces/msg/Time",
-                sec=frame.stamp_ns // 10**9,
-                nanosec=frame.stamp_ns % 10**9,
-            ),
-            frame_id=frame.frame_id,
-        )
+        header = self._header(frame.stamp_ns, frame.frame_id)
         height, width = result.mask.shape
         mask = self._message(
             "sensor_msgs/msg/Image",
@@ -98,25 +79,7 @@ class ResultBag:
         )
         route = self._message("std_msgs/msg/String", data=result.route)
         for what, message in (("mask", mask), ("route", route), ("overlay", overlay)):
-            data = self._types.serialize_cdr(message, message.__msgtype__)
-            self._writer.write(self._topics[frame.topic, what], frame.bag_ns, data)
-
-    def __enter__(self) -> ResultBag:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._writer.close()
-            if kind is None:
-                (made,) = (self._folder / "bag").glob("*.mcap")
-                made.replace(self._path)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._write(self._topics[frame.topic, what], frame.bag_ns, message)
 
     def _overlay(self, frame: BagFrame, result: FrameResult) -> Image:
         assert frame.image is not None
@@ -127,6 +90,3 @@ class ResultBag:
         seen = classes_in_view(result.mask)
         draw_legend(picture, self._labels, seen, result.route, result.times_ms["total"])
         return picture
-
-    def _message(self, kind: str, **values: Any) -> Any:
-        return self._types.types[kind](**values)
