@@ -68,7 +68,11 @@ def test_cameras_take_turns(start):
                 message = image(picture(seed=seed), tick, frame_id=name)
                 cameras[name].publish(message)
         graph.settle(0.01)
-    counts = {name: graph.done(60 if name == "flood" else 4, name) for name in names}
+    counts = {name: graph.done(4, name) for name in ("left", "right")}
+    # Best effort and newest only: of a flood the middleware itself may leave a frame out.
+    assert graph.until(lambda: graph.counts("flood").in_flight == 0)
+    counts["flood"] = graph.counts("flood")
+    assert 50 <= counts["flood"].received <= 60
     assert counts["left"].published == counts["right"].published == 4
     assert counts["flood"].dropped > 0
     assert graph.until(lambda: all(len(masks[name]) == counts[name].published for name in names))
