@@ -61,6 +61,8 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     init: str = ""  # checkpoint to start from
+    teacher: str = ""  # checkpoint whose scores are to be matched, beside the labels
+    distill: float = 0.5  # share of the loss that matches the teacher's scores
     monitor: str = "miou/mean"  # validation figure that chooses the checkpoint, or last
     view: tuple[int, int] = (224, 384)  # height and width of the training views
     cache: tuple[int, int] = (288, 512)  # size at which the sets are kept in memory
@@ -81,6 +83,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.train:
             raise NightsegError(f"recipe {self.name}: train is empty; name at least one set")
+        if not 0.0 <= self.distill <= 1.0:
+            raise NightsegError(f"recipe {self.name}: distill is {self.distill}; use 0 to 1")
         for key in ("steps", "batch", "val_every"):
             if getattr(self, key) < 1:
                 raise NightsegError(f"recipe {self.name}: {key} is {getattr(self, key)}; use 1 up")

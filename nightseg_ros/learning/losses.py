@@ -31,13 +31,30 @@ def cross_entropy(
     """
     height, width = labels.shape[-2] // stride, labels.shape[-1] // stride
     offset = stride // 2 - 1 if stride > 1 else 0
-    scores = scores.float()
-    if scores.shape[-2:] != (height, width):
-        scores = F.interpolate(scores, (height, width), mode="bilinear", align_corners=False)
+    scores = _at_size(scores, (height, width))
     target = labels[:, offset::stride, offset::stride][:, :height, :width].long()
     if not bool((target != IGNORE).any()):
         return scores.sum() * 0.0  # a batch without a label must not turn the weights into NaN
     return F.cross_entropy(scores, target, weight=weights, ignore_index=IGNORE)
+
+
+def distillation(scores: Tensor, teacher: Tensor, temperature: float = 2.0) -> Tensor:
+    """Return how far `scores` are from the teacher's, as divergence of the softened chances.
+
+    Both are compared at the teacher's size. The factor keeps the gradient independent of the
+    temperature (Hinton et al.), so that one share suits all temperatures.
+    """
+    student = _at_size(scores, (teacher.shape[-2], teacher.shape[-1])) / temperature
+    chances = (teacher.float() / temperature).softmax(1)
+    divergence = F.kl_div(student.log_softmax(1), chances, reduction="none").sum(1).mean()
+    return divergence * temperature**2
+
+
+def _at_size(scores: Tensor, size: tuple[int, int]) -> Tensor:
+    scores = scores.float()
+    if scores.shape[-2:] == size:
+        return scores
+    return F.interpolate(scores, size, mode="bilinear", align_corners=False)
 
 
 def focal(

@@ -8,7 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
-from nightseg_ros.learning.losses import class_weights, cross_entropy, focal  # noqa: E402
+from nightseg_ros.learning.losses import (  # noqa: E402
+    class_weights,
+    cross_entropy,
+    distillation,
+    focal,
+)
 
 
 def scores_and_labels():
@@ -67,3 +72,23 @@ def test_focal_weighs_every_pixel_before_the_mean():
     assert float(focal(scores, labels)) == pytest.approx(by_hand(scores, labels, 2.0), rel=1e-4)
     plain = float(focal(scores, labels, gamma=0.0))
     assert plain == pytest.approx(by_hand(scores, labels), rel=1e-4)
+
+
+def test_distillation_is_nothing_for_the_teachers_own_scores():
+    teacher = torch.randn(2, 5, 8, 12)
+    assert float(distillation(teacher + 3.0, teacher)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_distillation_is_the_divergence_by_hand_times_the_square_of_the_temperature():
+    scores, teacher = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 1.5])
+    p, q = (teacher / 2).softmax(0), (scores / 2).softmax(0)
+    by_hand = 4 * sum(float(a) * math.log(float(a) / float(b)) for a, b in zip(p, q, strict=True))
+    maps = [values.view(1, 2, 1, 1).expand(1, 2, 4, 6) for values in (scores, teacher)]
+    assert float(distillation(*maps, temperature=2.0)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_distillation_compares_at_the_size_of_the_teacher():
+    scores = torch.randn(1, 5, 2, 3, requires_grad=True)
+    distillation(scores, torch.randn(1, 5, 8, 12)).backward()
+    assert scores.grad is not None
+    assert float(scores.grad.abs().sum()) > 0

@@ -18,9 +18,18 @@ pytest.importorskip("lightning", reason="learning needs the extra train")
 from made_up_data import make_data  # noqa: E402
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import SweepConfig, TrainConfig, load_config  # noqa: E402
+from nightseg_ros.learning.config import (  # noqa: E402
+    NetworkConfig,
+    SweepConfig,
+    TrainConfig,
+    load_config,
+)
 from nightseg_ros.learning.datasets.catalog import open_set  # noqa: E402
-from nightseg_ros.learning.networks.registry import load_checkpoint  # noqa: E402
+from nightseg_ros.learning.networks.registry import (  # noqa: E402
+    create_network,
+    load_checkpoint,
+    save_checkpoint,
+)
 from nightseg_ros.learning.pseudo_labels import label_images  # noqa: E402
 from nightseg_ros.learning.train import train  # noqa: E402
 from nightseg_ros.learning.translate import load_generator, translate_images  # noqa: E402
@@ -54,6 +63,12 @@ def runs(tmp_path, data, monkeypatch) -> Path:
     return tmp_path / "runs"
 
 
+def small_teacher(path: Path, classes: int = 19) -> Path:
+    config = NetworkConfig(width=0.25, classes=classes)
+    save_checkpoint(path, create_network(config), config, {})
+    return path
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_takes_one_step(path, runs, data):
     settings = []
@@ -62,6 +77,8 @@ def test_every_recipe_takes_one_step(path, runs, data):
         settings = [*SMALL, "network.pretrained=false"]
         if config.init:
             settings.append("init=")
+        if config.teacher:
+            settings.append(f"teacher={small_teacher(runs / 'small_teacher.pt')}")
     elif isinstance(config, SweepConfig):
         settings = ["counts=[0, 2]"]
     else:
@@ -156,3 +173,25 @@ def test_a_recipe_without_its_data_says_how_to_name_it(tmp_path):
     config = load_config(next(path for path in RECIPES if path.stem == "teacher"))
     with pytest.raises(NightsegError, match="--data DIR or set NIGHTSEG_DATA"):
         train(config, tmp_path, "")
+
+
+def test_a_teacher_alone_can_teach_and_stays_out_of_the_checkpoint(
+    tmp_path, data, tiny, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    recipe = next(path for path in RECIPES if path.stem == "see_clearer_single")
+    taught = load_config(recipe, [*tiny, "steps=60", "monitor=miou/mean"])
+    teacher = Path(train(taught, tmp_path / "teacher", str(data))["checkpoint"])
+    alone = load_config(recipe, [*tiny, "steps=60", "seed=3", f"teacher={teacher}", "distill=1.0"])
+    result = train(alone, tmp_path / "student", str(data))
+    # No label was looked at: what the student knows it has from the teacher.
+    assert result["figures"]["miou/bdd_labelled_val@day"] > 30
+    state = torch.load(tmp_path / "student" / "last.ckpt", weights_only=True)["state_dict"]
+    assert not [name for name in state if "teacher" in name]
+
+
+def test_a_teacher_that_does_not_fit_is_refused(tmp_path, data, tiny):
+    recipe = next(path for path in RECIPES if path.stem == "see_clearer_single")
+    teacher = small_teacher(tmp_path / "other.pt", classes=11)
+    with pytest.raises(NightsegError, match="has 11 classes, the network 19"):
+        train(load_config(recipe, [*tiny, f"teacher={teacher}"]), tmp_path / "out", str(data))

@@ -16,11 +16,18 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
+from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE, lookup
 from nightseg_ros.learning.augmentation import jitter_colours, random_view
 from nightseg_ros.learning.config import TrainConfig
-from nightseg_ros.learning.losses import class_weights, cross_entropy
-from nightseg_ros.learning.networks.registry import create_network, load_weights, read_checkpoint
+from nightseg_ros.learning.losses import class_weights, cross_entropy, distillation
+from nightseg_ros.learning.networks.registry import (
+    create_network,
+    load_checkpoint,
+    load_weights,
+    read_checkpoint,
+)
+from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.relight import relight_as_night
 from nightseg_ros.learning.tensor_set import Numbers, TensorSet, class_shares
 
@@ -49,6 +56,8 @@ class SegmentationRecipe(lightning.LightningModule):
         self.scores: Callable[[Tensor], Tensor] = self.network.logits
         if config.compile:
             self.scores = torch.compile(self.network.logits)
+        # In a list, so that the teacher is no part of this module and of its checkpoints.
+        self._teacher = [_load_teacher(config)] if config.teacher and config.distill else []
         self._train_set, self._validation = train, validation
         shares = class_shares(train, config.network.classes)
         self.register_buffer("weights", class_weights(shares), persistent=False)
@@ -58,6 +67,8 @@ class SegmentationRecipe(lightning.LightningModule):
     def setup(self, stage: str) -> None:
         """Move the frames to the device once, before the first step."""
         self._train_set = self._train_set.to(self.device)
+        for teacher in self._teacher:
+            teacher.to(self.device)
 
     def train_dataloader(self) -> DataLoader:
         """Return batches of frame numbers; the frames are already where they are needed."""
@@ -78,14 +89,28 @@ class SegmentationRecipe(lightning.LightningModule):
         images, labels = self._train_set.batch(indices)
         images, labels = random_view(images, labels, config.view, config.augment)
         images = jitter_colours(images, config.augment)
+        taught = self._ask_teacher(images)
         relit = self._train_set.relight[indices.to(self._train_set.relight.device)]
         relit = relit & (torch.rand(len(images), device=images.device) < config.augment.night)
         if bool(relit.any()):
             images[relit] = relight_as_night(images[relit], labels[relit])
         scores = self.scores(images.contiguous(memory_format=torch.channels_last))
         loss = cross_entropy(scores, labels, self.weights)
+        if taught is not None:
+            loss = torch.lerp(loss, distillation(scores, taught), config.distill)
         self.log("loss", loss, prog_bar=True, batch_size=len(images))
         return loss
+
+    @torch.no_grad()
+    def _ask_teacher(self, images: Tensor) -> Tensor | None:
+        """Return the teacher's scores of the views as they are before they are relit as night.
+
+        Student and teacher look at the very same views: a teacher that is asked about other ones
+        than the student sees teaches much less (Beyer et al., 2021).
+        """
+        for teacher in self._teacher:
+            return teacher.logits(images.contiguous(memory_format=torch.channels_last))
+        return None
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Let the averaged weights follow, quickly at first."""
@@ -156,3 +181,22 @@ class SegmentationRecipe(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _load_teacher(config: TrainConfig) -> Segmenter:
+    """Return the teacher, frozen, or say that its classes or its views do not fit."""
+    path = Path(config.teacher)
+    teacher, described, _ = load_checkpoint(path)
+    if described.classes != config.network.classes:
+        raise NightsegError(
+            f"recipe {config.name}: teacher {path} has {described.classes} classes, the network "
+            f"{config.network.classes}; take a teacher of the same label set"
+        )
+    if any(side % teacher.stride for side in config.view):
+        raise NightsegError(
+            f"recipe {config.name}: view is {config.view}; teacher {path} needs multiples of "
+            f"{teacher.stride}"
+        )
+    untyped: Any = teacher.requires_grad_(False)
+    untyped.to(memory_format=torch.channels_last)
+    return teacher
