@@ -17,6 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # are read when rclpy is initialised, and processes that tests start inherit them.
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+# Engines that were built on this machine must not be taken, nor those of tests be left there.
+os.environ["NIGHTSEG_ENGINE_CACHE"] = tempfile.mkdtemp(prefix="nightseg_test_engines_")
 os.environ.setdefault("ROS_LOG_DIR", tempfile.mkdtemp(prefix="nightseg_test_log_"))
 
 

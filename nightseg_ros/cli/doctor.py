@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any
 
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Finding
+from nightseg_ros.cli.doctor_engines import ENGINE_CHECKS
 from nightseg_ros.cli.doctor_machine import MACHINE_CHECKS
 from nightseg_ros.cli.doctor_ros import ROS_CHECKS
 
@@ -26,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Check everything; a check that breaks is a finding too, and the others go on."""
     findings: list[Finding] = []
-    for check in MACHINE_CHECKS + (() if args.no_ros else ROS_CHECKS):
+    checks = MACHINE_CHECKS + ENGINE_CHECKS + (() if args.no_ros else ROS_CHECKS)
+    for check in checks:
         try:
             findings += check()
         except Exception as error:  # a doctor must not die of what it finds

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
-from nightseg_ros.engines.select import ENGINES, create_engine
+from nightseg_ros.cli.engine_options import add_engine_options, chosen_engines
 from nightseg_ros.errors import NightsegError
 
 COLUMNS = ("name", "kind", "route", "size", "classes", "sha256", "MB", "state")
@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also build each engine and run it once, which shows wrong shapes and class counts",
     )
-    parser.add_argument(
-        "--engine", choices=ENGINES, default="auto", help="engine for --run (default: auto)"
-    )
+    add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         raise NightsegError(
             f"there is no models folder {folder}; name one with --dir or NIGHTSEG_MODELS"
         )
-    rows = [_row(path, args.engine if args.run else None) for path in find_bundles(folder)]
+    rows = [_row(path, args) for path in find_bundles(folder)]
     bad = any(row["problem"] for row in rows)
     return {"dir": str(folder), "models": rows, "exit_code": 2 if bad else 0}
 
@@ -56,7 +54,7 @@ def render(result: dict[str, object]) -> str:
     return "\n".join([str(result["dir"]), *lines])
 
 
-def _row(path: Path, engine: str | None) -> dict[str, object]:
+def _row(path: Path, args: argparse.Namespace) -> dict[str, object]:
     """Return what is known of the bundle at `path`, and its problem if it has one."""
     row: dict[str, object] = {"name": path.name, "folder": str(path), "problem": ""}
     try:
@@ -74,9 +72,9 @@ def _row(path: Path, engine: str | None) -> dict[str, object]:
             "metrics": dict(bundle.metrics),
         }
         row["bytes"] = len(bundle.read_model())
-        if engine is not None:
-            created = create_engine(bundle, engine)
-            row["provider"] = created.info.provider
+        if args.run:
+            created = chosen_engines({bundle.role: bundle}, args)[bundle.role]
+            row |= {"provider": created.info.provider, "engine": str(created.info)}
             created.close()
     except NightsegError as error:
         row["problem"] = str(error)
@@ -98,5 +96,5 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
         text("classes"),
         text("sha256")[:12],
         megabytes,
-        str(row["problem"] or ("runs" if "provider" in row else "ok")),
+        str(row["problem"] or (f"runs on {row['engine']}" if "engine" in row else "ok")),
     )

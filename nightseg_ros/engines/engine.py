@@ -28,13 +28,19 @@ class EngineInfo:
     precision: str
     fallback_reason: str = ""
 
+    def __str__(self) -> str:
+        """Return it as a phrase.
+
+        >>> str(EngineInfo("openvino", "CPU", "cpu", "int8"))
+        'openvino (CPU, int8)'
+        """
+        return f"{self.backend} ({self.provider}, {self.precision})"
+
 
 class Engine(Protocol):
     """One network, ready to run; created, used and closed in ONE thread."""
 
-    @property
-    def info(self) -> EngineInfo:
-        """What runs the network."""
+    info: EngineInfo
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -62,6 +68,12 @@ def warm_up(engine: Engine, bundle: Bundle) -> None:
     check_outputs(bundle, engine.run(image))
 
 
+def output_shape(bundle: Bundle) -> tuple[int, ...]:
+    """Return the shape of every output of `bundle`, without its batch axis."""
+    size = (bundle.height, bundle.width)
+    return size if bundle.kind == SEGMENTATION else (*size, 3)
+
+
 def check_outputs(bundle: Bundle, outputs: Sequence[NDArray[np.uint8]]) -> None:
     """Refuse outputs whose number, shape, type or class ids differ from the bundle's promise."""
     if len(outputs) != len(bundle.outputs):
@@ -69,8 +81,7 @@ def check_outputs(bundle: Bundle, outputs: Sequence[NDArray[np.uint8]]) -> None:
             f"bundle {bundle.name}: the network gives {len(outputs)} outputs, model.yaml promises "
             f"{', '.join(bundle.outputs)}; export the bundle again"
         )
-    size = (bundle.height, bundle.width)
-    shape: tuple[int, ...] = size if bundle.kind == SEGMENTATION else (*size, 3)
+    shape = output_shape(bundle)
     for name, output in zip(bundle.outputs, outputs, strict=True):
         if output.shape != shape or output.dtype != np.uint8:
             raise NightsegError(

@@ -1,24 +1,49 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which bundle serves which role, and which engine runs a bundle."""
+"""Which engine runs a bundle: the one that was named, or the fastest that this machine can run.
+
+Nothing falls back in silence. An engine that was named is the one that runs, or an error; `auto`
+writes into `EngineInfo.fallback_reason` why something better that is there was not taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from nightseg_ros.bundle import ROLES, Bundle, find_bundles
+from nightseg_ros.bundle import Bundle
+from nightseg_ros.engines.built import NeverBuiltError
+from nightseg_ros.engines.cuda_driver import why_no_gpu
 from nightseg_ros.engines.engine import Engine, warm_up
-from nightseg_ros.engines.fake import FakeEngine
+from nightseg_ros.engines.gpu import gpu_device
+from nightseg_ros.engines.kinds import KINDS, Kind, Options
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import LabelSet
 
-PREFERRED = {"day": "erf_pspnet_day", "night": "erf_pspnet_night", "translator": "night2day"}
-"""Which of several models takes a role that nobody named one for: the full ones of this package."""
+BEST_OF = {
+    "auto": (
+        "tensorrt",
+        "onnxruntime-tensorrt",
+        "onnxruntime-nvrtx",
+        "onnxruntime-cuda",
+        "openvino-int8",
+        "onnxruntime-cpu",
+        "openvino",
+    ),
+    "onnxruntime": (
+        "onnxruntime-tensorrt",
+        "onnxruntime-nvrtx",
+        "onnxruntime-cuda",
+        "onnxruntime-cpu",
+    ),
+}
+"""Names that stand for the first of several engines that can run, the fastest first."""
 
-ENGINES = ("auto", "onnxruntime", "onnxruntime-cpu", "fake")
-"""Names that `create_engine` takes; auto is the fastest engine that is installed."""
+LAST_RESORT = "onnxruntime-cpu"
+"""What runs everywhere: its error is the one that counts where nothing runs."""
+
+ENGINES = (*BEST_OF, *KINDS)
+"""Names that `create_engine` takes."""
 
 
 def create_engine(
@@ -26,48 +51,32 @@ def create_engine(
     engine: str = "auto",
     *,
     require_gpu: bool = False,
-    threads: int = 0,
-    spinning: bool = True,
-    delay_s: float = 0.0,
+    allow_fallback: bool = False,
+    **options: Any,
 ) -> Engine:
     """Return a warmed-up engine for `bundle`, checked against what the bundle promises.
 
-    `threads` (0 = one per core) and `spinning` (idle threads poll for work between runs: faster
-    by a little, but they burn the cores that other processes need) are for CPU engines;
-    `delay_s` is for the fake.
+    With `require_gpu` an engine for CPUs is never taken. With `allow_fallback` an engine that was
+    named and cannot run is replaced as `auto` would choose. `options` are those of `Options`.
     """
+    wanted = Options(**options)
     if engine not in ENGINES:
         raise NightsegError(f"engine '{engine}' is unknown; there are {', '.join(ENGINES)}")
-    if engine in ("fake", "onnxruntime-cpu") and require_gpu:
+    if engine in BEST_OF:
+        return _best(bundle, engine, wanted, require_gpu=require_gpu)
+    kind = KINDS[engine]
+    if require_gpu and not kind.gpu:
         raise NightsegError(
             f"engine '{engine}' cannot run on a GPU; "
             "take engine 'auto', or do not require a GPU (require_gpu)"
         )
-    created: Engine
-    if engine == "fake":
-        created = FakeEngine.for_bundle(bundle, delay_s=delay_s)
-    else:
-        # Imported here so that the fake, and all who only name an engine, need no ONNX Runtime.
-        try:
-            from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
-        except ImportError as error:
-            raise NightsegError(
-                f"ONNX Runtime cannot be imported ({error}); pip install onnxruntime"
-            ) from error
-
-        created = OnnxRuntimeEngine(
-            bundle,
-            use_gpu=engine != "onnxruntime-cpu",
-            require_gpu=require_gpu,
-            threads=threads,
-            spinning=spinning,
-        )
     try:
-        warm_up(created, bundle)
-    except BaseException:
-        created.close()
-        raise
-    return created
+        return _made(kind, bundle, wanted)
+    except NightsegError as error:
+        if not allow_fallback:
+            raise
+        instead = _best(bundle, "auto", wanted, require_gpu=require_gpu)
+        return _because(instead, [f"engine {engine} was asked for: {error}"])
 
 
 def create_engines(
@@ -85,91 +94,60 @@ def create_engines(
     return engines
 
 
-def choose_bundles(
-    models_dir: Path,
-    names: Mapping[str, str] | None = None,
-    *,
-    roles: Collection[str] | None = None,
-    verify: bool = True,
-) -> dict[str, Bundle]:
-    """Return the bundle of each role ("day", "night", "translator") found in `models_dir`.
+def _best(bundle: Bundle, engine: str, options: Options, *, require_gpu: bool) -> Engine:
+    """Return the first engine of the list that can run, with the reasons against those before.
 
-    `names` picks the bundle of a role by name; a role with several bundles needs that, unless one
-    of them is the one of this package. With
-    `roles` exactly these are looked for, and each must be there. A broken bundle is an error
-    only where a role is empty without it.
+    What is not installed, or was never built, is no reason on its own; that a GPU lies idle is.
     """
-    names = {role: name for role, name in (names or {}).items() if name}
-    for role in (*names, *(roles or ())):
-        if role not in ROLES:
-            raise NightsegError(f"role '{role}' is unknown; there are {', '.join(ROLES)}")
-    good, broken = _load_all(models_dir, verify=verify)
-    chosen: dict[str, Bundle] = {}
-    for role in ROLES if roles is None else roles:
-        fitting = [bundle for bundle in good if bundle.role == role]
-        if role in names:
-            fitting = [bundle for bundle in fitting if bundle.name == names[role]]
-            if not fitting:
-                raise NightsegError(_why_not(models_dir, role, names[role], good, broken))
-        if len(fitting) > 1:
-            fitting = [bundle for bundle in fitting if bundle.name == PREFERRED[role]] or fitting
-        if len(fitting) > 1:
-            raise NightsegError(
-                f"{models_dir} holds several bundles for '{role}': "
-                f"{', '.join(bundle.name for bundle in fitting)}; name the one to use"
-            )
-        if fitting:
-            chosen[role] = fitting[0]
-        elif roles is not None:
-            raise NightsegError(_nothing(models_dir, f"no usable '{role}' model", good, broken))
-    if not chosen:
-        raise NightsegError(_nothing(models_dir, "no usable model", good, broken))
-    return chosen
-
-
-def shared_labels(bundles: Iterable[Bundle]) -> LabelSet:
-    """Return the label set of all segmenters among `bundles`, refusing a mixture.
-
-    A mask must not change its meaning when the route changes.
-    """
-    labelled = [(bundle.name, bundle.labels) for bundle in bundles if bundle.labels is not None]
-    if not labelled:
-        raise NightsegError("none of the models segments; add a day or a night model")
-    first_name, first = labelled[0]
-    for name, labels in labelled[1:]:
-        if labels.names != first.names:
-            raise NightsegError(
-                f"models {first_name} and {name} have different classes ({first.name}, "
-                f"{labels.name}); take models of one label set, or a single route"
-            )
-    return first
-
-
-def _load_all(models_dir: Path, *, verify: bool) -> tuple[list[Bundle], dict[str, str]]:
-    good: list[Bundle] = []
-    broken: dict[str, str] = {}
-    for folder in find_bundles(models_dir):
+    missing: list[str] = []
+    failed: list[str] = []
+    errors: dict[str, Exception] = {}
+    for kind in (KINDS[name] for name in BEST_OF[engine]):
+        if require_gpu and not kind.gpu:
+            continue
+        if reason := kind.why_not():
+            missing += [reason] if kind.gpu else []
+            errors[kind.name] = NightsegError(f"bundle {bundle.name}: {reason}")
+            continue
         try:
-            good.append(Bundle.load(folder, verify=verify))
-        except NightsegError as error:
-            broken[folder.name] = str(error)
-    return good, broken
+            created = _made(kind, bundle, options, prove=kind.unproven)
+        except NeverBuiltError as error:
+            failed += [str(error)] if kind.wanted else []
+            missing += [str(error)] if kind.gpu else []
+        except Exception as error:  # libraries of GPUs fail in many ways
+            failed.append(f"engine {kind.name}: {error}")
+            errors[kind.name] = error
+        else:
+            if gpu_device() and not kind.gpu:
+                failed = missing + failed
+            options.say(f"{bundle.name}: engine {engine} takes {kind.name}")
+            return _because(created, failed)
+    if LAST_RESORT in errors:
+        raise errors[LAST_RESORT]
+    reasons = why_no_gpu() or "; ".join(dict.fromkeys(missing + failed))
+    raise NightsegError(
+        f"bundle {bundle.name}: a GPU is required, but none can be used ({reasons}); "
+        "mend that, or do not require a GPU"
+    )
 
 
-def _why_not(
-    models_dir: Path, role: str, name: str, good: list[Bundle], broken: Mapping[str, str]
-) -> str:
-    if name in broken:
-        return broken[name]
-    for bundle in good:
-        if bundle.name == name:
-            return f"bundle {name} is for '{bundle.role}', not for '{role}'; name another one"
-    return _nothing(models_dir, f"no bundle '{name}'", good, broken)
+def _made(kind: Kind, bundle: Bundle, options: Options, *, prove: bool = False) -> Engine:
+    created = kind.create(bundle, options)
+    try:
+        warm_up(created, bundle)
+        if prove:
+            from nightseg_ros.engines.quick_check import check_quickly
+
+            check_quickly(created, bundle)
+    except BaseException:
+        created.close()
+        raise
+    return created
 
 
-def _nothing(models_dir: Path, what: str, good: list[Bundle], broken: Mapping[str, str]) -> str:
-    if not models_dir.is_dir():
-        return f"there is no models folder {models_dir}; name one that holds models"
-    held = ", ".join(bundle.name for bundle in good) or "no good bundle"
-    reasons = "".join(f"; {reason}" for reason in broken.values())
-    return f"there is {what} in {models_dir}, it holds {held}{reasons}; name another models folder"
+def _because(engine: Engine, reasons: list[str]) -> Engine:
+    """Return the engine with reasons put before those that it has itself."""
+    own = [engine.info.fallback_reason] if engine.info.fallback_reason else []
+    text = "; ".join(dict.fromkeys(reasons + own))
+    engine.info = replace(engine.info, fallback_reason=text)
+    return engine

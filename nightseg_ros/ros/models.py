@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nightseg_ros.bundle import ROLES, Bundle, default_models_dir, find_bundles
 from nightseg_ros.engines.engine import Engine
-from nightseg_ros.engines.select import choose_bundles, create_engine, shared_labels
+from nightseg_ros.engines.select import create_engine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.pipeline import ENGINES_OF, Pipeline, PipelineSettings
+from nightseg_ros.perception.route_guard import RouteGuard
 from nightseg_ros.perception.routing import AUTO
 from nightseg_ros.ros.settings import Settings
 
@@ -39,20 +42,28 @@ class Models:
             policy=settings.policy(),
         )
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each network, by role."""
+        return {role: bundle.sha256 for role, bundle in self.bundles.items()}
+
     def close(self) -> None:
         """Free the engines."""
         for engine in self.pipeline.engines.values():
             engine.close()
 
 
-def load_models(settings: Settings) -> Models:
-    """Load, verify and warm up the models that the settings name; in the thread that runs them."""
+def load_models(settings: Settings, say: Callable[[str], None] = lambda line: None) -> Models:
+    """Load, verify and warm up the models that the settings name; in the thread that runs them.
+
+    `say` hears which engines were chosen, and of engines that are being built.
+    """
     bundles, fallbacks = _find(settings)
     engines: dict[str, Engine] = {}
     try:
         for role, bundle in bundles.items():
             try:
-                engines[role] = _create(bundle, settings)
+                engines[role] = _create(bundle, settings, say)
             except NightsegError as error:
                 if not settings.allow_fallback:
                     raise
@@ -64,14 +75,32 @@ def load_models(settings: Settings) -> Models:
         raise
 
 
-def _create(bundle: Bundle, settings: Settings) -> Engine:
+def check_unchanged(models: Models, hashes: dict[str, str], labels: LabelSet) -> None:
+    """Refuse models that are not those that the node was configured with.
+
+    What the topics and labels promise was said then. Files that somebody exchanged under the
+    running node come into use when it is configured again, and not because an engine hung.
+    """
+    found = models.hashes
+    changed = sorted(r for r in {*hashes, *found} if hashes.get(r) != found.get(r))
+    if changed or models.labels != labels:
+        raise NightsegError(
+            f"{', '.join(changed) or 'labels'}: the model is not the one that the node was "
+            "configured with; configure it again to use the new one"
+        )
+
+
+def _create(bundle: Bundle, settings: Settings, say: Callable[[str], None]) -> Engine:
     return create_engine(
         bundle,
         settings.engine,
         require_gpu=settings.require_gpu,
+        allow_fallback=settings.allow_fallback,
+        allow_build=settings.allow_build,
         threads=settings.threads,
         spinning=settings.spinning,
         delay_s=settings.fake_delay_ms / 1e3,
+        say=say,
     )
 
 
@@ -87,7 +116,7 @@ def _assemble(
     labels = shared_labels(bundles.values())
     if settings.output_size == "network":
         _need_one_size(bundles)
-    pipeline = Pipeline(engines)
+    pipeline = Pipeline(engines, guard=RouteGuard(), classes=labels.count)
     unavailable = _unavailable(pipeline, settings)
     replaced_route = ""
     if settings.route in unavailable:
@@ -99,8 +128,7 @@ def _assemble(
             )
         fallbacks.append(f"{reason}; auto stands in for it")
         replaced_route = settings.route
-    if _gpu_present():  # without one, an engine for GPUs has nothing to fall back from
-        fallbacks += [x.info.fallback_reason for x in engines.values() if x.info.fallback_reason]
+    fallbacks += [x.info.fallback_reason for x in engines.values() if x.info.fallback_reason]
     models = Models(
         pipeline, bundles, labels, tuple(dict.fromkeys(fallbacks)), unavailable, replaced_route
     )
@@ -146,11 +174,6 @@ def _has_none(folder: Path, role: str) -> bool:
 
 def _folder(settings: Settings) -> Path:
     return Path(settings.models_dir).expanduser() if settings.models_dir else default_models_dir()
-
-
-def _gpu_present() -> bool:
-    devices = ("nvidia[0-9]*", "nvhost-gpu", "nvmap")  # desktop and Jetson
-    return any(next(Path("/dev").glob(device), None) for device in devices)
 
 
 def _need_one_size(bundles: dict[str, Bundle]) -> None:

@@ -7,15 +7,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from nightseg_ros.bundle import write_bundle
-from nightseg_ros.cli import doctor, doctor_machine, doctor_ros
+from nightseg_ros.cli import doctor, doctor_engines, doctor_machine, doctor_ros
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Finding, load
+from nightseg_ros.engines.cache import EngineCache, EngineKey
 from nightseg_ros.labels import CITYSCAPES19
 
 CUDA, CPU = doctor_machine.CUDA, doctor_machine.CPU
@@ -268,6 +270,7 @@ def test_the_verb_prints_findings_and_fails_where_one_fails(monkeypatch, capsys)
         raise ValueError("ouch")
 
     monkeypatch.setattr(doctor, "MACHINE_CHECKS", (check_good,))
+    monkeypatch.setattr(doctor, "ENGINE_CHECKS", ())
     monkeypatch.setattr(doctor, "ROS_CHECKS", ())
     assert cli.main(["doctor"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -283,8 +286,75 @@ def test_the_verb_prints_findings_and_fails_where_one_fails(monkeypatch, capsys)
 
 
 def test_every_check_answers_on_this_machine():
-    for check in doctor.MACHINE_CHECKS + doctor.ROS_CHECKS:
+    for check in doctor.MACHINE_CHECKS + doctor.ENGINE_CHECKS + doctor.ROS_CHECKS:
         for finding in check():
             assert finding.level in (OK, WARN, FAIL)
             assert "\n" not in finding.text
     assert Path(sys.executable).name in doctor_machine.check_python()[0].text
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """Return reasons by engine, to be changed; at first every engine can run."""
+    reasons = dict.fromkeys(doctor_engines.KINDS, "")
+    made_up = {
+        name: replace(kind, why_not=lambda name=name: reasons[name])
+        for name, kind in doctor_engines.KINDS.items()
+    }
+    monkeypatch.setattr(doctor_engines, "KINDS", made_up)
+    monkeypatch.setattr(doctor_engines, "load", lambda name: doctor_engines)
+    monkeypatch.setattr(doctor_engines, "why_no_gpu", lambda: "")
+    monkeypatch.setattr(doctor_engines, "gpu_device", lambda: "/dev/nvidia0")
+    return reasons
+
+
+def test_engines_that_can_run_and_why_others_cannot(kinds):
+    kinds["onnxruntime-cuda"] = "this ONNX Runtime has no CUDA; pip install another"
+    kinds["openvino"] = kinds["openvino-int8"] = "OpenVINO cannot be imported; pip install openvino"
+    here, *missing = doctor_engines.check_engines()
+    built = "tensorrt, onnxruntime-tensorrt"
+    assert here.text == f"here: onnxruntime-nvrtx, onnxruntime-cpu; where it was built: {built}"
+    assert [(x.level, x.remedy) for x in missing] == [
+        (WARN, "pip install another"),
+        (OK, "pip install openvino"),
+        (OK, "pip install openvino"),
+    ]
+    assert missing[0].text == "not onnxruntime-cuda: this ONNX Runtime has no CUDA"
+
+
+def test_a_library_that_is_installed_and_broken_is_told(kinds, monkeypatch):
+    monkeypatch.setattr(doctor_engines, "load", lambda name: "OSError: no libopenvino.so")
+    _, *missing = doctor_engines.check_engines()
+    assert [finding.text for finding in missing] == [
+        "not openvino-int8: OSError: no libopenvino.so",
+        "not openvino: OSError: no libopenvino.so",
+    ]
+    assert "force-reinstall" in missing[0].remedy
+
+
+def test_engines_without_a_gpu_are_one_line(kinds, monkeypatch):
+    monkeypatch.setattr(doctor_engines, "why_no_gpu", lambda: "there is no GPU")
+    here, missing = doctor_engines.check_engines()
+    assert here.text == "here: onnxruntime-cpu, openvino; where it was built: openvino-int8"
+    assert (missing.level, "driver" in missing.remedy) == (WARN, True)  # its file is in /dev
+    monkeypatch.setattr(doctor_engines, "gpu_device", lambda: "")
+    _, missing = doctor_engines.check_engines()
+    assert (missing.level, missing.remedy) == (OK, "")
+    assert missing.text.startswith("not tensorrt, onnxruntime-tensorrt, ")
+
+
+def test_damaged_engines_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSEG_ENGINE_CACHE", str(tmp_path))
+    key = EngineKey("0" * 64, "openvino", "1", "a CPU", "int8", 48, 64)
+
+    def build(folder):
+        (folder / "model.xml").write_text("a network")
+        return {}
+
+    cached = EngineCache().build(key, build)
+    (finding,) = doctor_engines.check_engine_cache()
+    assert (finding.level, finding.text) == (OK, f"1 built engines in {tmp_path}")
+    (cached.path / "model.xml").write_text("another")
+    count, damaged = doctor_engines.check_engine_cache()
+    assert count.text.startswith("0 built engines")
+    assert (damaged.level, "engines clean" in damaged.remedy) == (WARN, True)

@@ -67,7 +67,11 @@ def test_run_finds_what_a_hash_cannot_show(tmp_path: Path) -> None:
     assert result["exit_code"] == 2
     assert result["models"][0]["provider"] == "CPUExecutionProvider"
     assert "only 11 classes" in result["models"][1]["problem"]
-    assert models.render(result).splitlines()[2].endswith("runs")
+    assert (
+        models.render(result)
+        .splitlines()[2]
+        .endswith("runs on onnxruntime (CPUExecutionProvider, fp32)")
+    )
 
 
 def test_an_empty_and_a_missing_folder_are_told(

@@ -1,123 +1,203 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The right bundle for each role, or the reason why there is none."""
+"""The fastest engine that can run, told why nothing faster does; on machines made up here."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
+import models_for_tests as tiny
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
-
-from nightseg_ros.engines import select
-from nightseg_ros.engines.engine import Engine
+from nightseg_ros.engines import kinds, quick_check, select
+from nightseg_ros.engines.built import NeverBuiltError
 from nightseg_ros.engines.fake import FakeEngine
-from nightseg_ros.engines.select import (
-    choose_bundles,
-    create_engine,
-    create_engines,
-    shared_labels,
-)
+from nightseg_ros.engines.kinds import KINDS, Kind
+from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
+from nightseg_ros.engines.select import BEST_OF, ENGINES, create_engine, create_engines
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19, JOINT11
+from nightseg_ros.model_choice import choose_bundles
 
 
-def break_network(folder: Path) -> None:
-    (folder / "model.onnx").write_bytes(b"broken")
+@dataclass
+class Machine:
+    """What can be made on it, what cannot be, and what was."""
+
+    missing: dict[str, str] = field(default_factory=dict)
+    failing: dict[str, Exception] = field(default_factory=dict)
+    made: list[FakeEngine] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+
+    def kind(self, name: str) -> Kind:
+        def create(bundle, options):
+            if name in self.failing:
+                raise self.failing[name]
+            engine = FakeEngine.for_bundle(bundle)
+            engine.info = replace(engine.info, provider=name)
+            self.made.append(engine)
+            return engine
+
+        return replace(KINDS[name], create=create, why_not=lambda: self.missing.get(name, ""))
 
 
-def test_each_role_gets_its_bundle(tmp_path: Path) -> None:
-    chosen = choose_bundles(tiny.models_folder(tmp_path))
-    assert {role: bundle.name for role, bundle in chosen.items()} == {
-        "day": "tiny_day",
-        "night": "tiny_night",
-        "translator": "tiny_translator",
-    }
+@pytest.fixture
+def bundle(tmp_path):
+    return tiny.segmenter(tmp_path / "net")
 
 
-def test_two_bundles_for_a_role_need_a_name(tmp_path: Path) -> None:
-    tiny.segmenter(tmp_path / "a")
-    tiny.segmenter(tmp_path / "b")
-    with pytest.raises(NightsegError, match="several bundles for 'day': a, b"):
-        choose_bundles(tmp_path)
-    assert choose_bundles(tmp_path, {"day": "b"})["day"].name == "b"
-    assert choose_bundles(tmp_path, {"day": "b", "night": ""}).keys() == {"day"}
+@pytest.fixture
+def machine(monkeypatch):
+    """Return a machine with a GPU and every library."""
+    machine = Machine()
+    made_up = {name: machine.kind(name) for name in KINDS}
+    monkeypatch.setattr(select, "KINDS", made_up)
+    monkeypatch.setattr(select, "gpu_device", lambda: "/dev/nvidia0")
+    monkeypatch.setattr(select, "why_no_gpu", lambda: "")
+    monkeypatch.setattr(
+        quick_check, "check_quickly", lambda engine, _: machine.checked.append(engine.info.provider)
+    )
+    return machine
 
 
-def test_a_broken_bundle_does_not_stop_the_others(tmp_path: Path) -> None:
-    tiny.models_folder(tmp_path)
-    break_network(tmp_path / "tiny_night")
-    assert choose_bundles(tmp_path).keys() == {"day", "translator"}
-    for request in ({"names": {"night": "tiny_night"}}, {"roles": ("day", "night")}):
-        with pytest.raises(NightsegError, match=r"sha256 of model\.onnx"):
-            choose_bundles(tmp_path, **request)
+def test_auto_takes_the_fastest_and_says_so(machine, bundle):
+    said = []
+    info = create_engine(bundle, say=said.append).info
+    assert (info.provider, info.fallback_reason) == ("tensorrt", "")
+    assert said == ["net: engine auto takes tensorrt"]
+    assert machine.checked == []  # it is proven when it is built
 
 
-def test_only_the_roles_that_are_asked_for_are_looked_at(tmp_path: Path) -> None:
-    tiny.models_folder(tmp_path)
-    tiny.segmenter(tmp_path / "second_day")
-    assert choose_bundles(tmp_path, roles=("night",)).keys() == {"night"}
+def test_gpu_engines_that_nobody_has_proven_are_checked(machine, bundle):
+    machine.missing["tensorrt"] = "not installed"
+    create_engine(bundle)
+    machine.missing |= {name: "no GPU" for name, kind in KINDS.items() if kind.gpu}
+    create_engine(bundle)
+    assert machine.checked == ["onnxruntime-tensorrt"]
 
 
-def test_the_reason_for_an_empty_role_is_told(tmp_path: Path) -> None:
-    tiny.segmenter(tmp_path / "a")
-    with pytest.raises(NightsegError, match=r"no usable 'night' model in .*, it holds a"):
-        choose_bundles(tmp_path, roles=("day", "night"))
-    with pytest.raises(NightsegError, match=r"no bundle 'b' in .*, it holds a"):
-        choose_bundles(tmp_path, {"night": "b"})
-    with pytest.raises(NightsegError, match="a is for 'day', not for 'night'"):
-        choose_bundles(tmp_path, {"night": "a"})
-    with pytest.raises(NightsegError, match="role 'dusk' is unknown"):
-        choose_bundles(tmp_path, {"dusk": "a"})
-    with pytest.raises(NightsegError, match=r"there is no models folder .*nowhere"):
-        choose_bundles(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(NightsegError, match=r"no usable model in .*, it holds no good bundle"):
-        choose_bundles(tmp_path / "empty")
+def test_auto_goes_from_the_fastest_to_the_last(machine, bundle):
+    taken = []
+    for name in BEST_OF["auto"]:
+        taken.append(create_engine(bundle).info.provider)
+        machine.missing[name] = f"{name} is not installed"
+    assert tuple(taken) == BEST_OF["auto"]
+    with pytest.raises(NightsegError, match="onnxruntime-cpu is not installed"):
+        create_engine(bundle)
 
 
-def test_a_mixture_of_label_sets_is_refused(tmp_path: Path) -> None:
-    day = tiny.segmenter(tmp_path / "day")
-    night = tiny.segmenter(tmp_path / "night", route="night", labels=JOINT11)
-    translator = tiny.translator(tmp_path / "translator")
-    assert shared_labels([translator, day]) == CITYSCAPES19
-    with pytest.raises(NightsegError, match="day and night have different classes"):
-        shared_labels([day, translator, night])
-    with pytest.raises(NightsegError, match="none of the models segments"):
-        shared_labels([translator])
+def test_an_idle_gpu_is_told_with_all_its_reasons(machine, bundle):
+    gpu = [name for name, kind in KINDS.items() if kind.gpu]
+    machine.missing = {name: f"no library for {name}" for name in gpu}
+    machine.failing["onnxruntime-cuda"] = RuntimeError("cuDNN is missing")
+    del machine.missing["onnxruntime-cuda"]
+    info = create_engine(bundle).info
+    assert info.provider == "openvino-int8"
+    for text in ("no library for tensorrt", "engine onnxruntime-cuda: cuDNN is missing"):
+        assert text in info.fallback_reason
 
 
-def test_engines_that_cannot_be_had_are_refused(tmp_path: Path) -> None:
-    bundle = tiny.segmenter(tmp_path / "net")
-    with pytest.raises(NightsegError, match="engine 'coral' is unknown; there are auto"):
-        create_engine(bundle, "coral")
-    for name in ("fake", "onnxruntime-cpu"):
+def test_what_is_not_installed_is_no_fallback_where_there_is_no_gpu(machine, bundle, monkeypatch):
+    monkeypatch.setattr(select, "gpu_device", lambda: "")
+    machine.missing = {name: "no GPU" for name, kind in KINDS.items() if kind.gpu}
+    machine.missing["openvino-int8"] = "OpenVINO cannot be imported"
+    info = create_engine(bundle).info
+    assert (info.provider, info.fallback_reason) == ("onnxruntime-cpu", "")
+
+
+def test_what_was_never_built_is_no_fallback_but_what_is_stale_is(machine, bundle, monkeypatch):
+    monkeypatch.setattr(select, "gpu_device", lambda: "")
+    machine.missing = {name: "no GPU" for name, kind in KINDS.items() if kind.gpu}
+    machine.failing["openvino-int8"] = NeverBuiltError("there is no engine")
+    assert create_engine(bundle).info.fallback_reason == ""
+    machine.failing["openvino-int8"] = NightsegError("the engine is stale; build it")
+    reason = create_engine(bundle).info.fallback_reason
+    assert reason == "engine openvino-int8: the engine is stale; build it"
+
+
+def test_a_tensorrt_that_is_installed_and_has_no_engine_is_told(machine, bundle):
+    never = NeverBuiltError("there is no engine; nightseg build-engine")
+    machine.failing = {"tensorrt": never, "onnxruntime-tensorrt": NeverBuiltError("none")}
+    machine.missing["onnxruntime-nvrtx"] = "not installed"
+    info = create_engine(bundle).info
+    assert info.provider == "onnxruntime-cuda"
+    assert info.fallback_reason == "there is no engine; nightseg build-engine"
+
+
+def test_an_engine_with_other_masks_is_passed_over_and_closed(machine, bundle, monkeypatch):
+    def check(engine, _):
+        if engine.info.provider == "onnxruntime-tensorrt":
+            raise NightsegError("gives other masks")
+
+    monkeypatch.setattr(quick_check, "check_quickly", check)
+    machine.missing["tensorrt"] = "not installed"
+    info = create_engine(bundle).info
+    assert info.provider == "onnxruntime-nvrtx"
+    assert info.fallback_reason == "engine onnxruntime-tensorrt: gives other masks"
+    assert [engine.closed for engine in machine.made] == [True, False]
+
+
+def test_a_required_gpu_is_never_replaced_by_the_cpu(machine, bundle, monkeypatch):
+    for name in ("fake", "onnxruntime-cpu", "openvino", "openvino-int8"):
         with pytest.raises(NightsegError, match=f"engine '{name}' cannot run on a GPU"):
             create_engine(bundle, name, require_gpu=True)
+    machine.missing = {name: f"no {name}" for name, kind in KINDS.items() if kind.gpu}
+    with pytest.raises(NightsegError, match=r"a GPU is required, .*no tensorrt.*no onnxruntime-cu"):
+        create_engine(bundle, require_gpu=True)
+    with pytest.raises(NightsegError, match="a GPU is required"):
+        create_engine(bundle, "onnxruntime", require_gpu=True)
+    machine.failing["tensorrt"] = NightsegError("stale")
+    with pytest.raises(NightsegError, match="a GPU is required"):
+        create_engine(bundle, "tensorrt", require_gpu=True, allow_fallback=True)
+    monkeypatch.setattr(select, "why_no_gpu", lambda: "the driver is dead")
+    with pytest.raises(NightsegError, match=r"none can be used \(the driver is dead\)"):
+        create_engine(bundle, require_gpu=True)
 
 
-def test_a_missing_onnx_runtime_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_was_named_is_replaced_only_where_that_is_allowed(machine, bundle):
+    machine.failing["tensorrt"] = NightsegError("the engine is stale")
+    with pytest.raises(NightsegError, match="the engine is stale"):
+        create_engine(bundle, "tensorrt")
+    machine.missing["onnxruntime-tensorrt"] = machine.missing["onnxruntime-nvrtx"] = "no library"
+    info = create_engine(bundle, "tensorrt", allow_fallback=True).info
+    assert info.provider == "onnxruntime-cuda"
+    assert info.fallback_reason.startswith("engine tensorrt was asked for: the engine is stale")
+
+
+def test_unknown_engines_are_refused(bundle):
+    with pytest.raises(NightsegError, match="engine 'coral' is unknown; there are auto"):
+        create_engine(bundle, "coral")
+    assert set(ENGINES) == {*KINDS, "auto", "onnxruntime"}
+
+
+def test_the_error_of_the_last_resort_is_the_one_that_is_told(bundle):
+    bundle.onnx_path.write_bytes(b"damaged")
+    with pytest.raises(NightsegError, match=r"sha256 of model\.onnx"):
+        create_engine(bundle)
+
+
+def test_missing_libraries_are_told(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "nightseg_ros.engines.onnxruntime_engine", None)
     with pytest.raises(NightsegError, match="pip install onnxruntime"):
-        create_engine(tiny.segmenter(tmp_path / "net"))
+        create_engine(bundle, "onnxruntime-cpu")
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(NightsegError, match=r"pip install '\.\[openvino\]'"):
+        create_engine(bundle, "openvino")
+    assert "is not installed" in KINDS["openvino-int8"].why_not()
+    assert kinds.KINDS["fake"].why_not() == ""
 
 
-def test_the_fake_takes_its_delay_and_needs_no_network(tmp_path: Path) -> None:
+def test_the_fake_takes_its_delay_and_needs_no_network(tmp_path):
     engine = create_engine(tiny.segmenter(tmp_path / "net", onnx=b"none"), "fake", delay_s=0.001)
     assert isinstance(engine, FakeEngine)
     assert engine.delay_s == 0.001
     assert engine.runs == 1  # the warm-up
 
 
-def test_all_engines_are_closed_when_one_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    created: list[FakeEngine] = []
+def test_all_engines_are_closed_when_one_fails(tmp_path, monkeypatch):
+    created = []
 
-    def create(bundle: object, engine: str, **options: object) -> Engine:
+    def create(bundle, engine, **options):
         if created:
             raise NightsegError("no memory left")
         created.append(FakeEngine())
@@ -130,18 +210,16 @@ def test_all_engines_are_closed_when_one_fails(
     assert [engine.closed for engine in created] == [True]
 
 
-def test_an_engine_that_fails_its_warm_up_is_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_fails_its_warm_up_is_closed(bundle, monkeypatch):
     broken = FakeEngine((tiny.HEIGHT, tiny.WIDTH), fail_next=1)
-    monkeypatch.setattr(select.FakeEngine, "for_bundle", lambda bundle, delay_s: broken)
+    monkeypatch.setattr(FakeEngine, "for_bundle", lambda bundle, delay_s: broken)
     with pytest.raises(NightsegError, match="told to fail"):
-        create_engine(tiny.segmenter(tmp_path / "net"), "fake")
+        create_engine(bundle, "fake")
     assert broken.closed
 
 
-def test_the_models_of_this_package_win_where_nobody_is_named(tmp_path):
-    for number, name in enumerate(("erf_pspnet_fast_day", "erf_pspnet_day", "my_day")):
-        tiny.segmenter(tmp_path / name, seed=number, name=name)
-    assert choose_bundles(tmp_path)["day"].name == "erf_pspnet_day"
-    assert choose_bundles(tmp_path, {"day": "my_day"})["day"].name == "my_day"
+def test_the_quick_check_finds_another_model(tmp_path, bundle):
+    other = OnnxRuntimeEngine(tiny.segmenter(tmp_path / "other", seed=7))
+    with pytest.raises(NightsegError, match="gives other masks than the ONNX on the CPU"):
+        quick_check.check_quickly(other, bundle)
+    assert quick_check.check_quickly(OnnxRuntimeEngine(bundle), bundle).equal_share == 1.0
