@@ -8,6 +8,9 @@ ROS ?= kilted
 TORCH ?= torch==2.13.0
 # More options for `nightseg demo` and for pytest.
 ARGS ?=
+# A recording of yours for `make demo`, instead of the rendered drive.
+BAG ?=
+VIDEO ?=
 
 ifeq ($(ROS),kilted)
 VENV ?= .venv
@@ -39,8 +42,8 @@ help: ## Say what can be made
 	@echo 'Usage: make TARGET [ROS=kilted|jazzy|system] [PYTHON=python3.12]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.run ## Drive through the night on a real ROS graph and report (ARGS=options)
-	$(BIN)/nightseg demo $(ARGS)
+demo: $(VENV)/.run ## Drive through the night on a real ROS graph, report; or BAG=... or VIDEO=...
+	$(BIN)/nightseg demo $(if $(BAG),--bag "$(BAG)") $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
 test: lint ## Run linters, type checks and all tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -39,8 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """Measure."""
     if min(args.seconds, args.width, args.height, args.camera_hz) <= 0 or args.engine_delay_ms < 0:
         raise NightsegError("seconds, width, height and camera-hz must be positive numbers")
-    from nightseg_ros.ros.bench_camera import Plan
-    from nightseg_ros.ros.bench_node import measure
+    from nightseg_ros.ros.bench_node import Plan, measure
 
     plan = Plan(
         seconds=args.seconds,
@@ -77,7 +76,7 @@ def render(result: dict[str, Any]) -> str:
         f"{result['published']} published + {result['dropped']} dropped + "
         f"{result['rejected']} rejected + {result['in_flight']} in flight ({exact}); "
         f"{result['lost_by_middleware']} lost by the middleware, {result['masks_back']} masks back",
-        f"node: {100 * result['node_cpu']:.0f} % of one core",
+        f"node: {100 * result['node_cpu']:.0f} % of one core{_memory(result)}",
     ]
     return "\n".join(lines)
 
@@ -88,3 +87,8 @@ def _freshness(result: dict[str, Any]) -> list[str]:
         return []
     times = result["largest_age_in_engine_times"]
     return [f"largest age: {times:.2f} engine times of {result['engine_ms']:.1f} ms"]
+
+
+def _memory(result: dict[str, Any]) -> str:
+    megabytes = result.get("node_memory_mb")
+    return "" if megabytes is None else f", {megabytes:.0f} MB at most"

@@ -1,15 +1,13 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg demo`: a rendered drive through a real ROS graph (or none), and a report about it."""
+"""`nightseg demo`: a drive through a real ROS graph, all routes compared on it, and a report."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -18,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from nightseg_ros.bundle import default_models_dir, find_bundles
-from nightseg_ros.cli.demo_runs import with_ros, without_ros
-from nightseg_ros.cli.plain import to_json
+from nightseg_ros.cli import live, replay
+from nightseg_ros.cli.demo_subject import SECONDS, Subject, recorded, rendered
+from nightseg_ros.cli.engine_options import add_engine_options
 from nightseg_ros.cli.sizes import image_size
-from nightseg_ros.drive.folder import stored_frames
-from nightseg_ros.engines.select import ENGINES
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.demo_report import page
 from nightseg_ros.evaluation.stand_in import WARNING, write_stand_ins
+from nightseg_ros.model_choice import choose_bundles
 
-PARTS = ("drive", "masks", "overlays", "log", "report.json", "report.html")
+REPORT = "report.html"
+PARTS = ("drive.mcap", "log", "replay.json", "replay.partial.jsonl", "frames.csv", "strip", REPORT)
 """What a demo writes, and what the next one into the same folder replaces."""
 
 
@@ -37,79 +35,159 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--out", type=Path, default=Path("demo_out"), help="folder of the report (default demo_out)"
     )
-    add("--frames", type=int, default=120, help="length of the drive (default 120)")
-    add("--fps", type=float, default=10.0, help="images per second (default 10)")
-    add("--size", type=image_size, default=(360, 640), metavar="WxH", help="default 640x360")
-    add("--seed", type=int, default=1, help="another seed, another street (default 1)")
+    own = parser.add_argument_group("your own recording")
+    chosen = own.add_mutually_exclusive_group()
+    chosen.add_argument("--bag", type=Path, help="a rosbag2 recording instead of the drive")
+    chosen.add_argument("--video", type=Path, help="a video instead of the drive")
+    own.add_argument("--topic", metavar="NAME", help="its camera topic (default: the first)")
+    own.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        help=f"how much of it, from its start (default {SECONDS:g})",
+    )
+    drive = parser.add_argument_group("the rendered drive")
+    drive.add_argument("--fps", type=float, default=10.0, help="images per second (default 10)")
+    drive.add_argument(
+        "--size", type=image_size, default=(360, 640), metavar="WxH", help="default 640x360"
+    )
+    drive.add_argument(
+        "--seed", type=int, default=1, help="another seed, another street (default 1)"
+    )
+    add(
+        "--frames",
+        type=int,
+        metavar="N",
+        help="length of the drive (default 120), or how many frames of a recording are compared "
+        "(default 200)",
+    )
     add("--models", type=Path, metavar="DIR", help="models folder (default: the installed models)")
-    add("--engine", choices=ENGINES, default="auto", help="engine (default auto)")
+    add_engine_options(parser)
     add(
         "--route",
         choices=("auto", "day", "night", "translate"),
         default="auto",
-        help="route of every frame (default auto)",
+        help="route of the live run; offline all are compared (default auto)",
     )
-    add("--no-ros", action="store_true", help="run the pipeline in this process, without ROS")
+    add("--runs", type=int, default=1, metavar="N", help="live runs (default 1)")
+    add("--no-ros", action="store_true", help="compare the routes only, without ROS")
     add("--no-open", action="store_true", help="do not open the report in a browser")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Drive, record, report."""
+    """Drive, compare, report."""
     if not args.no_ros and importlib.util.find_spec("rclpy") is None:
         raise NightsegError(
             "there is no ROS 2 here (no rclpy): use `make demo`, source the setup.bash of your "
-            "ROS 2, pip install '.[ros]', or run with --no-ros"
+            "ROS 2, pip install '.[ros,replay]', or run with --no-ros"
         )
+    if args.frames is not None and args.frames < 1:
+        raise NightsegError(f"--frames is {args.frames}; it must be at least 1")
+    live.check_runs(args.runs)
     start_s = time.perf_counter()
-    out: Path = args.out
-    _clear(out)
-    # Told to stop by whoever started us: leave as after Ctrl-C, with the nodes stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _clear(args.out)
     with tempfile.TemporaryDirectory(prefix="nightseg_demo_") as scratch:
         models, engine, warning = _models(args, Path(scratch))
-        if args.no_ros:
-            report, recorder = without_ros(args, models, engine)
-        else:
-            report, recorder = with_ros(args, models, engine)
-    frames = stored_frames(out / "drive")
-    summary = recorder.summary()
-    if not summary["masks"]:
-        raise NightsegError(f"no mask came back; see the logs in {out / 'log'}")
-    report |= {
-        "warning": warning,
-        "summary": summary,
-        "score": None if warning else recorder.score([frame.labels for frame in frames]),
-        "images": [str(frame.image.relative_to(out)) for frame in frames],
-        "seconds": time.perf_counter() - start_s,
-    }
-    (out / "report.json").write_text(to_json(report) + "\n", encoding="utf-8")
-    file = out / "report.html"
-    file.write_text(page(json.loads(to_json(report)), out, recorder.labels), encoding="utf-8")
-    shown = not args.no_open and _open(file)
-    return {**report, "report": str(file), "opened": shown}
+        own = args.bag is not None or args.video is not None
+        subject = recorded(args) if own else rendered(args)
+        for note in subject.notes if own else ():
+            print(f"nightseg demo: {note}", file=sys.stderr)
+        offline = _offline(args, subject, models, engine, scored=not warning)
+        measured = None if args.no_ros else _live(args, subject, offline)
+        facts = {
+            "title": subject.title,
+            "notes": [
+                *subject.notes,
+                *([f"{warning[0].upper()}{warning[1:]}."] if warning else []),
+            ],
+            "live": measured,
+        }
+        result = replay.replay_bag(offline, subject.compared, facts)
+    file = args.out / REPORT
+    shown = not args.no_open and file.is_file() and _open(file)
+    seconds = time.perf_counter() - start_s
+    return {**result, "report": str(file), "opened": shown, "demo_seconds": seconds}
 
 
 def render(result: dict[str, Any]) -> str:
     """Return five lines and the path of the report."""
-    summary, score = result["summary"], result["score"]
-    latency, rate = summary["latency_ms"], summary["masks_per_s"] or 0.0
-    routes = ", ".join(f"{count} {route}" for route, count in summary["routes"].items())
-    last = f"note     {result['warning']}"
-    if score:
-        share = f"{100 * score['miou']['all']:.1f} % mIoU"
-        last = f"score    {share} on these rendered frames; real roads are another matter"
-    return "\n".join(
-        [
-            f"masks    {summary['masks']} of {summary['sent']} frames, {rate:.1f} per second; "
-            f"{summary['overlays']} overlays",
+    measured, variants = result["live"], result["variants"]
+    lines = ["live     not measured", "latency  not measured"]
+    if measured:
+        summary = measured["summary"]
+        latency = summary["latency_ms"]
+        lines = [
+            f"live     {summary['masks']:.0f} of {summary['sent']:.0f} frames answered, "
+            f"{summary['masks_per_s'] or 0.0:.1f} per second; node "
+            f"{summary['cpu_percent'] or 0.0:.0f} % of one core, "
+            f"{summary['memory_mb'] or 0.0:.0f} MB",
             f"latency  image to mask {latency['p50']:.0f} ms (median), "
             f"{latency['p95']:.0f} ms (95 %), {latency['max']:.0f} ms (largest)",
-            f"route    {routes or 'unknown'}; {summary['route_changes']} changes",
-            f"models   {result['facts'].get('models') or 'unknown'}",
-            last,
-            f"report   {result['report']}  ({result['seconds']:.0f} s in all)",
+        ]
+    auto = variants["auto"]
+    taken = ", ".join(f"{count} {route}" for route, count in auto["routes"].items())
+    compared = ", ".join(_variant(name, figures) for name, figures in variants.items())
+    if any(figures["scores"] for figures in variants.values()):
+        compared += " (time of a frame, mIoU; rendered frames say little of real roads)"
+    models = ", ".join(f"{name} ({role})" for role, name in result["models"].items())
+    return "\n".join(
+        [
+            *lines,
+            f"auto     {taken or 'no frame'}; {auto['route_changes']} changes of route",
+            f"routes   {compared}",
+            f"models   {models}",
+            f"report   {result['report']}  ({result['demo_seconds']:.0f} s in all)",
         ]
     )
+
+
+def _variant(name: str, figures: dict[str, Any]) -> str:
+    parts = []
+    if figures["latency_ms"]:
+        parts.append(f"{figures['latency_ms']['p50']:.0f} ms")
+    if figures["scores"] and figures["scores"]["miou"] is not None:
+        parts.append(f"{figures['scores']['miou']:.1f} %")
+    return " ".join([name, *parts])
+
+
+def _offline(
+    args: argparse.Namespace, subject: Subject, models: Path, engine: str, *, scored: bool
+) -> argparse.Namespace:
+    """Return the options of the `nightseg replay` that compares all routes."""
+    parser = argparse.ArgumentParser()
+    replay.add_arguments(parser)
+    words = [str(subject.path), "--out", str(args.out), "--topic", subject.camera]
+    words += ["--route", "all", "--models", str(models), "--engine", engine]
+    words += ["--threads", str(args.threads)]
+    words += [f"--{name}" for name in ("require-gpu", "allow-build") if _given(args, name)]
+    if subject.truth and scored:
+        words += ["--gt", subject.truth]
+    asked = parser.parse_args(words)
+    for option in ("threads", "require_gpu", "allow_build"):
+        setattr(asked, option, getattr(args, option))
+    return asked
+
+
+def _given(args: argparse.Namespace, option: str) -> bool:
+    return bool(getattr(args, option.replace("-", "_")))
+
+
+def _live(
+    args: argparse.Namespace, subject: Subject, offline: argparse.Namespace
+) -> dict[str, Any]:
+    """Play the subject into the nodes."""
+    asked = argparse.Namespace(**{**vars(offline), "route": args.route})
+    measured = live.play(
+        subject.played,
+        [subject.camera],
+        live.node_parameters(choose_bundles(offline.models), asked),
+        transport=subject.transport,
+        runs=args.runs,
+        overlay=True,
+        respect_domain=True,
+        logs=args.out / "log",
+    )
+    return {**measured, "route": args.route}
 
 
 def _models(args: argparse.Namespace, scratch: Path) -> tuple[Path, str, str]:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import re
 import signal
 import subprocess
@@ -15,6 +13,7 @@ import time
 from types import FrameType
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.child_nodes import end_with_parent
 
 EXIT_ERROR = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -80,7 +79,7 @@ class NodeProcesses:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         self._children[name] = child
 
@@ -120,10 +119,3 @@ class NodeProcesses:
                 self._reasons[name] = f"it did not end within {STOP_S:g} s and was killed"
         for echo in self._echoes:
             echo.join(1.0)
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to interrupt this process when its parent dies, be it by SIGKILL."""
-    pr_set_pdeathsig = 1
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)

@@ -5,34 +5,62 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from nightseg_ros.bundle import Bundle, default_models_dir
+from nightseg_ros.cli.engine_options import add_engine_options, chosen_engines
 from nightseg_ros.cli.evaluate import load_models
+from nightseg_ros.cli.live import add_live_arguments, measure
 from nightseg_ros.cli.plain import to_json
 from nightseg_ros.cli.progress import Progress
-from nightseg_ros.engines.select import ENGINES, choose_bundles, create_engines, shared_labels
+from nightseg_ros.cli.replay_many import (
+    FrameCount,
+    SentCount,
+    add_many_arguments,
+    digest,
+    finished,
+    many,
+    replay_many,
+)
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.bag_frames import camera_topics
 from nightseg_ros.evaluation.bag_source import Bag
+from nightseg_ros.evaluation.find_bags import find_bags
+from nightseg_ros.evaluation.jobs import Report, cores
+from nightseg_ros.evaluation.live_record import earlier_live
+from nightseg_ros.evaluation.live_text import render_live
+from nightseg_ros.evaluation.many_bags import render_many
 from nightseg_ros.evaluation.replay import finish, replay
 from nightseg_ros.evaluation.replay_outputs import ReplayJob
 from nightseg_ros.evaluation.replay_summary import render_replay
 from nightseg_ros.evaluation.replay_truth import Truth
 from nightseg_ros.evaluation.replay_variants import ALL
 from nightseg_ros.evaluation.score_folders import scored_set
+from nightseg_ros.evaluation.video_bag import open_recording
 from nightseg_ros.labels import label_set
+from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.pipeline import ENGINES_OF
 from nightseg_ros.perception.routing import AUTO, ROUTES
+
+MOST_DECODERS = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nightseg replay`."""
     add = parser.add_argument
-    add("bag", type=Path, help="a rosbag2 folder, or one .mcap or .db3 file")
-    add("--out", type=Path, required=True, metavar="DIR", help="where replay.json and others go")
+    add(
+        "bag",
+        nargs="+",
+        type=Path,
+        help="rosbag2 folders, .mcap or .db3 files, videos; also patterns, and folders of bags",
+    )
+    add("--out", type=Path, metavar="DIR", help="where replay.json and others go")
     add(
         "--topic",
         action="append",
@@ -67,13 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write",
         type=Path,
         metavar="OUT.mcap",
-        help="write mask, overlay and route topics with the stamps of the images into a new bag; "
+        help="write mask, overlay, route and diagnostics with the stamps of the images to a bag; "
         "such a replay always runs from the first frame",
     )
     add("--models", type=Path, metavar="DIR", help="models folder (default: the installed models)")
     add("--model", action="append", default=[], metavar="NAME", help="use this model; repeatable")
-    add("--engine", choices=ENGINES, default="auto", help="what runs the models (default auto)")
-    add("--threads", type=int, default=0, metavar="N", help="engine threads; 0: one per core")
+    add_engine_options(parser)
     add(
         "--confidence-threshold",
         type=float,
@@ -81,15 +108,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="pixels below it become 255, unlabelled (default: 0, keep all)",
     )
+    add_many_arguments(parser)
+    add_live_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Replay the bag."""
+    """Replay the bag, or all of them."""
+    bags = find_bags(args.bag, args.out)
+    if many(args, bags) and not args.live:
+        return replay_many(args, bags, replay_part)
+    if len(bags) > 1:
+        raise NightsegError(f"--live plays one bag, not {len(bags)}; name one")
+    bag = open_recording(bags[0])
+    if args.live:
+        if args.route == ALL:
+            raise NightsegError("--live measures one route, not all; name it with --route")
+        return measure(args, bag, camera_topics(bag, args.topic), chosen_bundles(args))
+    if args.out is None:
+        raise NightsegError("--out DIR is missing: the folder for replay.json and others")
+    return replay_bag(args, bag)
+
+
+def replay_part(options: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Replay one of many bags, in a process of its own; what is done already is only read."""
+    args = argparse.Namespace(**options)
+    bag = open_recording(args.bag[0])
+    cameras = camera_topics(bag, args.topic)
+    key = digest(replay_key(args, bag, cameras, chosen_bundles(args)) | {"rounds": args.bootstrap})
+    known = finished(args, key)
+    if known is None and args.write is not None:  # what another call left in our own folder
+        args.write.unlink(missing_ok=True)
+    return known or replay_bag(args, bag, {"key": key}, SentCount(report))
+
+
+def replay_bag(
+    args: argparse.Namespace,
+    bag: Bag,
+    facts: Mapping[str, object] | None = None,
+    progress: FrameCount | None = None,
+) -> dict[str, object]:
+    """Replay a recording that is open already; `facts` are what else belongs to the result."""
     if args.out.exists() and not args.out.is_dir():
         raise NightsegError(f"--out {args.out} is a file; name a folder")
-    bag = Bag(args.bag)
     cameras = camera_topics(bag, args.topic)
-    bundles = _bundles(args)
+    bundles = chosen_bundles(args)
     labels = shared_labels(bundles.values())
     truth = Truth.find(bag, cameras, args.gt)
     scored = None
@@ -108,22 +170,26 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         args.masks,
         args.write,
         args.bootstrap,
-        _key(args, cameras, bundles),
+        replay_key(args, bag, cameras, bundles),
+        bundles,
+        max(1, min(MOST_DECODERS, (args.threads or cores()) // 2)),
     )
-    engines = create_engines(bundles, args.engine, threads=args.threads)
+    cv2.setNumThreads(1)  # its threads would wait for their turn beside those of the engines
+    engines = chosen_engines(bundles, args)
     try:
         total = sum(bag.topics[camera].count for camera in cameras)
-        with Progress(total or None, "replay") as progress:
+        with nullcontext(progress) if progress else Progress(None, "replay") as shown:
+            shown.total = total or None
 
             def advance(topic: str, new: bool) -> None:
                 if new:
-                    progress.advance(note=topic)
-                elif progress.total:  # what cost no time must not spoil the time left
-                    progress.total -= 1
+                    shown.advance(note=topic)
+                elif shown.total:  # what cost no time must not spoil the time left
+                    shown.total -= 1
 
             figures = replay(job, engines, advance)
         result: dict[str, object] = {
-            "bag": str(args.bag),
+            "bag": str(bag.path),
             "out": str(args.out),
             "route": args.route,
             "gt": args.gt,
@@ -132,7 +198,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             "models_sha256": {role: bundle.sha256 for role, bundle in bundles.items()},
             "engines": {role: asdict(engine.info) for role, engine in engines.items()},
             "confidence_threshold": args.confidence_threshold,
+            "live": earlier_live(args.out, bag.path),
             **figures,
+            **(facts or {}),
         }
     finally:
         for engine in engines.values():
@@ -143,10 +211,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 def render(result: dict[str, Any]) -> str:
     """Return the summary."""
-    return render_replay(result)
+    if "bags" in result:
+        return render_many(result)
+    return render_live(result) if "runs_kept" in result else render_replay(result)
 
 
-def _bundles(args: argparse.Namespace) -> dict[str, Bundle]:
+def chosen_bundles(args: argparse.Namespace) -> dict[str, Bundle]:
     """Return the models that the route needs, or may choose from."""
     folder = Path(args.models) if args.models is not None else default_models_dir()
     roles = None if args.route in (AUTO, ALL) else ENGINES_OF[args.route]
@@ -163,14 +233,14 @@ def _bundles(args: argparse.Namespace) -> dict[str, Bundle]:
     return {**named, **(choose_bundles(folder, roles=missing) if missing else {})}
 
 
-def _key(
-    args: argparse.Namespace, cameras: list[str], bundles: dict[str, Bundle]
+def replay_key(
+    args: argparse.Namespace, bag: Bag, cameras: list[str], bundles: dict[str, Bundle]
 ) -> dict[str, object]:
     """Return what decides the rows of a replay: only equal ones may be continued."""
-    bag: Path = args.bag
-    files = sorted(p for p in bag.iterdir() if p.is_file()) if bag.is_dir() else [bag]
+    path = bag.path
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
     return {
-        "format": 1,
+        "format": 2,
         "files": [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files],
         "cameras": cameras,
         "route": args.route,

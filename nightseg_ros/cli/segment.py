@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 
 from nightseg_ros.atomic import write_atomically
 from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.cli.engine_options import add_engine_options, chosen_engines
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.segment_inputs import (
     Frame,
     check_names,
     count_frames,
     find_inputs,
-    is_video,
     read_frames,
 )
-from nightseg_ros.engines.select import ENGINES, choose_bundles, create_engines, shared_labels
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.video_bag import is_video
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.overlay import blend, classes_in_view, draw_legend
 from nightseg_ros.perception.pipeline import ENGINES_OF, FrameResult, Pipeline, PipelineSettings
 from nightseg_ros.perception.routing import AUTO, ROUTES
@@ -59,13 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="use this model for what it is made for; may be repeated",
     )
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="(default: auto)")
-    parser.add_argument(
-        "--require-gpu", action="store_true", help="fail rather than run on the CPU"
-    )
-    parser.add_argument(
-        "--threads", type=int, default=0, metavar="N", help="CPU threads; 0 = one per core"
-    )
+    add_engine_options(parser)
     parser.add_argument(
         "--confidence-threshold",
         type=float,
@@ -90,9 +85,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         raise NightsegError(f"route {route} does not use model {unused}; leave one of them out")
     bundles = choose_bundles(models_dir, wanted, roles=roles)
     labels = shared_labels(bundles.values())
-    engines = create_engines(
-        bundles, args.engine, require_gpu=args.require_gpu, threads=args.threads
-    )
+    engines = chosen_engines(bundles, args)
     try:
         job = _Job(Pipeline(engines, settings), args.out, labels if args.overlay else None)
         job.segment(files)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.video_bag import VIDEOS, frame_rate, is_video, open_video
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
-VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,11 @@ def check_names(files: Sequence[Path], out: Path) -> None:
             raise NightsegError(f"the mask of {file} would replace it; choose another --out")
 
 
-def is_video(path: Path) -> bool:
-    """Tell a video from an image by its name."""
-    return path.suffix.lower() in VIDEOS
-
-
 def count_frames(path: Path) -> int:
     """Return about how many pictures the file holds, as far as that can be told beforehand."""
     if not is_video(path):
         return 1
-    video = _open_video(path)
+    video = open_video(path)
     count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 1
     video.release()
     return max(1, count)
@@ -106,11 +100,9 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
 def _read_video(path: Path) -> Iterator[Frame]:
     if not path.is_file():
         raise NightsegError(f"cannot read {path} (no such file)")
-    video = _open_video(path)
+    video = open_video(path)
     try:
-        rate = video.get(cv2.CAP_PROP_FPS) or 0.0
-        if not 0.0 < rate < 1000.0:
-            rate = 30.0  # only routing needs it, and any usual rate serves
+        rate = frame_rate(video)
         index = 0
         while True:
             good, image = video.read()
@@ -122,12 +114,6 @@ def _read_video(path: Path) -> Iterator[Frame]:
         video.release()
     if index == 0:
         raise NightsegError(f"{path} is not a video that OpenCV can decode")
-
-
-def _open_video(path: Path) -> cv2.VideoCapture:
-    # FFmpeg writes its own words about a bad file to stderr; ours name the file. -8 is "quiet".
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    return cv2.VideoCapture(str(path))
 
 
 def _known(path: Path) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -17,32 +16,6 @@ from nightseg_ros.drive.render import DriveFrame
 from nightseg_ros.errors import NightsegError
 
 JPEG_QUALITY = 92
-
-
-@dataclass(frozen=True)
-class StoredFrame:
-    """One frame of a drive that lies in a folder."""
-
-    index: int
-    stamp_s: float
-    light: str
-    image: Path
-    labels: Path
-
-
-def stored_frames(path: Path) -> list[StoredFrame]:
-    """Return the frames of a folder that `FolderWriter` wrote, in their order."""
-    with open(path / "frames.csv", newline="", encoding="utf-8") as file:
-        return [
-            StoredFrame(
-                index,
-                float(row["stamp_s"]),
-                row["light"],
-                path / "images" / f"{row['stem']}.jpg",
-                path / "labels" / f"{row['stem']}.png",
-            )
-            for index, row in enumerate(csv.DictReader(file))
-        ]
 
 
 @final

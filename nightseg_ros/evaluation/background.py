@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar, final
 
 Item = TypeVar("Item")
+Source = TypeVar("Source")
 DEPTH = 4
 
 
@@ -26,10 +27,28 @@ class ReadAhead(Generic[Item]):
     """
 
     def __init__(self, items: Iterable[Item], depth: int = DEPTH) -> None:
-        self._items = items
+        self._items: Iterable[Any] = items
+        self._begin: Callable[[Any], Future[Item]] | None = None
+        self._pool: ThreadPoolExecutor | None = None
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, name="read ahead", daemon=True)
+
+    @staticmethod
+    def of(
+        work: Callable[[Source], Item], sources: Iterable[Source], workers: int
+    ) -> ReadAhead[Item]:
+        """Iterate over what `work` makes of each source, in their order, on several threads.
+
+        >>> with ReadAhead.of(str, range(3), workers=2) as items:
+        ...     list(items)
+        ['0', '1', '2']
+        """
+        ahead: ReadAhead[Item] = ReadAhead((), DEPTH + workers)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="work ahead")
+        ahead._items, ahead._pool = sources, pool
+        ahead._begin = lambda source: pool.submit(work, source)
+        return ahead
 
     def __enter__(self) -> ReadAhead[Item]:
         self._thread.start()
@@ -43,6 +62,8 @@ class ReadAhead(Generic[Item]):
     ) -> None:
         self._stop.set()
         self._thread.join()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __iter__(self) -> Iterator[Item]:
         while True:
@@ -51,12 +72,13 @@ class ReadAhead(Generic[Item]):
                 return
             if what == "error":
                 raise value
-            yield value
+            yield value.result() if what == "work" else value
 
     def _read(self) -> None:
         try:
             for item in self._items:
-                if not self._put("item", item):
+                begun = ("item", item) if self._begin is None else ("work", self._begin(item))
+                if not self._put(*begun):
                     return
             self._put("end", None)
         except BaseException as error:  # raised again where it can be handled

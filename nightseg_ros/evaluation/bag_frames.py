@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.bag_salvage import Message
 from nightseg_ros.evaluation.bag_source import Bag
+from nightseg_ros.evaluation.cdr_images import stamp_of
 from nightseg_ros.perception.image_messages import (
     DecodedImage,
     ImageError,
@@ -89,12 +89,8 @@ def camera_name(topic: str) -> str:
     return topic.removesuffix(TAIL).strip("/").replace("/", "_")
 
 
-def stamp_of(data: bytes) -> int:
-    """Return the stamp in ns of a serialised message that starts with a header."""
-    if len(data) < 12:
-        raise ImageError(f"message of {len(data)} bytes has no header")
-    sec, nanosec = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return int(sec) * 10**9 + int(nanosec)
+Piece = tuple[int, Message, "Message | None"]
+"""Index, image and ground truth of a frame, still as they were recorded."""
 
 
 @dataclass
@@ -106,6 +102,8 @@ class FrameReader:
     truth_topics: Mapping[str, str] = field(default_factory=dict)
     """Camera topic -> topic of its ground truth."""
     skip: int = 0
+    also: frozenset[int] = frozenset()
+    """Frames among the skipped ones that are decoded all the same."""
 
     def __post_init__(self) -> None:
         from rosbags.typesys import Stores, get_typestore
@@ -113,8 +111,12 @@ class FrameReader:
         self._types: Any = get_typestore(Stores.ROS2_HUMBLE)
 
     def __iter__(self) -> Iterator[BagFrame]:
+        return map(self.decode, self.pieces())
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the frames as they were recorded, for `decode`."""
         for index, (message, truth) in enumerate(self._paired()):
-            yield self._frame(index, message, truth)
+            yield index, message, truth
 
     def _paired(self) -> Iterator[tuple[Message, Message | None]]:
         """Yield each image with the truth of its stamp, whichever of them comes first."""
@@ -142,13 +144,15 @@ class FrameReader:
         for image, key in waiting:
             yield image, truths.pop(key, None)
 
-    def _frame(self, index: int, message: Message, truth: Message | None) -> BagFrame:
+    def decode(self, piece: Piece) -> BagFrame:
+        """Return a frame; may be called in any thread."""
+        index, message, truth = piece
         try:
             stamp = stamp_of(message.data)
         except ImageError as error:
             return BagFrame(index, message.topic, 0, message.bag_ns, error=str(error))
         known = BagFrame(index, message.topic, stamp, message.bag_ns)
-        if index < self.skip:
+        if index < self.skip and index not in self.also:
             return known
         try:
             content = self._content(message)

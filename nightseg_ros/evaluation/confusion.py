@@ -25,7 +25,7 @@ class ConfusionMatrix:
     table (`truth_labels`, `prediction_labels`).
 
     >>> matrix = ConfusionMatrix("joint11", prediction_labels="cityscapes19")
-    >>> matrix.update(np.array([[0, 7, 255]], np.uint8), np.array([[0, 255, 3]], np.uint8))
+    >>> _ = matrix.update(np.array([[0, 7, 255]], np.uint8), np.array([[0, 255, 3]], np.uint8))
     >>> scores = matrix.compute()
     >>> scores.pixel_accuracy, scores.miou
     (0.5, 0.5)
@@ -47,10 +47,14 @@ class ConfusionMatrix:
         self._images: list[NDArray[np.int64]] = []
         self._pixels = 0
 
-    def update(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> None:
-        """Count one image; both masks hold ids and have the same (H, W) shape."""
-        self._images.append(self.count(truth, prediction))
+    def update(
+        self, truth: NDArray[np.integer], prediction: NDArray[np.integer]
+    ) -> NDArray[np.int64]:
+        """Count one image and return its counts; both masks hold ids and have one (H, W) shape."""
+        counts = self.count(truth, prediction)
+        self._images.append(counts)
         self._pixels += truth.size
+        return counts
 
     def count(
         self, truth: NDArray[np.integer], prediction: NDArray[np.integer]

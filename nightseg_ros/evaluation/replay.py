@@ -9,9 +9,10 @@ frame leaves a row in a file, so that a replay that was stopped goes on where it
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ from nightseg_ros.atomic import write_atomically
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.background import ReadAhead, WriteBehind
-from nightseg_ros.evaluation.bag_frames import BagFrame, FrameReader
+from nightseg_ros.evaluation.bag_frames import BagFrame, FrameReader, Piece
 from nightseg_ros.evaluation.bag_source import Bag
+from nightseg_ros.evaluation.machine import machine
 from nightseg_ros.evaluation.replay_outputs import Outputs, ReplayJob
+from nightseg_ros.evaluation.replay_report import FRAMES, REPORT, RESULT, write_replay_report
 from nightseg_ros.evaluation.replay_rows import PARTIAL, RowFile
 from nightseg_ros.evaluation.replay_summary import Summary
 from nightseg_ros.evaluation.replay_truth import Truth
-from nightseg_ros.evaluation.replay_variants import Variants
+from nightseg_ros.evaluation.replay_variants import ALL, Variants
 from nightseg_ros.evaluation.result_bag import ResultBag
 from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.perception.routing import AUTO
+from nightseg_ros.perception.status import backend_report
 
 
 def replay(
@@ -48,17 +52,29 @@ def replay(
         stack.callback(rows.close)
         out = Outputs(job, rows, summary, variants.names)
         if job.result_bag is not None:
-            out.bag = stack.enter_context(ResultBag(job.result_bag, job.cameras, job.labels))
-        reader = FrameReader(job.bag, job.cameras, job.truth.topics, skip=done)
+            infos = {role: engine.info for role, engine in engines.items()}
+            backend = backend_report(job.bundles, infos) if job.bundles else None
+            route = AUTO if job.route == ALL else job.route
+            out.bag = stack.enter_context(
+                ResultBag(job.result_bag, job.cameras, job.labels, route, backend)
+            )
+        # Their masks are needed again: those of the next frames are compared with them.
+        latest = frozenset(rows.latest().values())
+        reader = FrameReader(job.bag, job.cameras, job.truth.topics, skip=done, also=latest)
         start_s = time.perf_counter()
         known = rows.rows()
-        frames = stack.enter_context(ReadAhead(_with_truth(reader, job.truth)))
+        frames = stack.enter_context(
+            ReadAhead.of(partial(_decoded, reader, job.truth), reader.pieces(), job.decoders)
+        )
         with WriteBehind() as writer:
             for frame in frames:
                 if frame.index < done:
                     row = next(known)
-                    variants.recall(row)
-                    summary.add(row)
+                    if frame.image is None:
+                        variants.recall(row)
+                    else:
+                        out.remember(frame, variants.process(frame))
+                    out.recall(row)
                     start_s = time.perf_counter()
                 else:
                     results = {} if frame.image is None else variants.process(frame)
@@ -73,25 +89,29 @@ def replay(
         raise NightsegError(f"{job.bag.path} has no frames on {', '.join(job.cameras)}{why}")
     result = {
         **figures,
+        "classes": job.labels.to_dict()["classes"],
+        "policy": asdict(variants.policy),
+        "machine": machine(),
         "stopped": _stopped(job.bag, summary),
         "resumed": done,
         "seconds": seconds,
         "frames_per_s": new / seconds if new else None,
         "engine_share": engine_ms / 1e3 / seconds if engine_ms else None,
     }
-    rows.write_csv(job.out / "frames.csv", variants.names)
+    rows.write_csv(job.out / FRAMES, variants.names)
     return result
 
 
 def finish(out: Path, text: str) -> None:
-    """Write replay.json; only then the rows of the frames are done with."""
-    write_atomically(out / "replay.json", text.encode())
+    """Write replay.json, with which the rows of the frames are done with, and the report."""
+    write_atomically(out / RESULT, text.encode())
     (out / PARTIAL).unlink(missing_ok=True)
+    write_replay_report([out], out / REPORT)
 
 
-def _with_truth(reader: FrameReader, truth: Truth) -> Iterator[BagFrame]:
-    for frame in reader:
-        yield replace(frame, truth=truth.of(frame)) if frame.image is not None else frame
+def _decoded(reader: FrameReader, truth: Truth, piece: Piece) -> BagFrame:
+    frame = reader.decode(piece)
+    return replace(frame, truth=truth.of(frame)) if frame.image is not None else frame
 
 
 def _engine_ms(results: dict[str, FrameResult]) -> float:

@@ -11,13 +11,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from nightseg_ros.atomic import write_atomically
+from nightseg_ros.bundle import Bundle
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.bag_frames import BagFrame, camera_name
 from nightseg_ros.evaluation.bag_source import Bag
 from nightseg_ros.evaluation.confusion import ConfusionMatrix
 from nightseg_ros.evaluation.replay_rows import Row, RowFile, pair_names
+from nightseg_ros.evaluation.replay_strip import STRIP, Strip
 from nightseg_ros.evaluation.replay_summary import Summary
 from nightseg_ros.evaluation.replay_truth import Truth
 from nightseg_ros.evaluation.result_bag import ResultBag
@@ -46,6 +49,10 @@ class ReplayJob:
     bootstrap: int = 1000
     key: Mapping[str, Any] | None = None
     """What an earlier, stopped replay must share to be continued."""
+    bundles: Mapping[str, Bundle] | None = None
+    """The models, for what `result_bag` says of them."""
+    decoders: int = 1
+    """Threads that decode images ahead of the engines."""
 
 
 class Outputs:
@@ -57,11 +64,26 @@ class Outputs:
         self._job, self._rows, self._summary = job, rows, summary
         self._pairs = [pair.split("-") for pair in pair_names(variants)]
         self.bag: ResultBag | None = None
+        self._before: dict[tuple[str, str], NDArray[np.uint8]] = {}
         self._matrix: ConfusionMatrix | None = None
         if job.scored is not None:
             self._matrix = ConfusionMatrix(
                 job.scored, truth_labels=job.truth_labels, prediction_labels=job.labels.name
             )
+        scored = None if job.scored is None else (job.truth_labels, job.scored)
+        folder, fresh = job.out / STRIP, not rows.done
+        self._strip = Strip(folder, job.cameras, job.labels, scored, fresh=fresh)
+
+    def recall(self, row: Row) -> None:
+        """Take the row of a frame that an earlier replay wrote."""
+        if not row["error"]:
+            self._strip.seen(row["topic"], row["index"])
+        self._summary.add(row)
+
+    def remember(self, frame: BagFrame, results: dict[str, FrameResult]) -> None:
+        """Take the masks that the next ones will be compared with, and write nothing."""
+        for name, result in results.items():
+            self._before[name, frame.topic] = result.mask
 
     def write(self, frame: BagFrame, results: dict[str, FrameResult]) -> None:
         """Take one frame; its row comes last, when all else of it is on the disk."""
@@ -74,6 +96,8 @@ class Outputs:
         }
         if results:
             row |= self._figures(frame, results)
+            if self._strip.seen(frame.topic, frame.index):
+                self._strip.write(frame, results)
             if self._job.masks:
                 self._write_masks(frame, results)
             if self.bag is not None:
@@ -85,7 +109,13 @@ class Outputs:
         row: Row = {
             "illumination": next(iter(results.values())).illumination,
             "routes": {
-                name: {"route": r.route, "reason": r.reason, "ms": r.times_ms}
+                name: {
+                    "route": r.route,
+                    "reason": r.reason,
+                    "ms": r.times_ms,
+                    "confidence": _mean(r.confidence),
+                    "flicker": _changed(self._before.get((name, frame.topic)), r.mask),
+                }
                 for name, r in results.items()
             },
             "same": {
@@ -96,6 +126,7 @@ class Outputs:
                 for a, b in self._pairs
             },
         }
+        self.remember(frame, results)
         if self._matrix is not None and frame.truth is not None:
             row["counts"], row["accuracy"] = {}, {}
             for name, result in results.items():
@@ -121,3 +152,18 @@ class Outputs:
                 raise NightsegError(f"a mask of {list(result.mask.shape)} could not be encoded")
             # A camera without stamps would write all its masks into 0.png.
             write_atomically(folder / f"{frame.stamp_ns or frame.bag_ns}.png", data.tobytes())
+
+
+def _mean(confidence: NDArray[np.uint8] | None) -> float | None:
+    """Return the mean confidence, 0 to 1."""
+    if confidence is None:
+        return None
+    mean: float = cv2.mean(confidence)[0]
+    return round(mean / 255, 5)
+
+
+def _changed(before: NDArray[np.uint8] | None, mask: NDArray[np.uint8]) -> float | None:
+    """Return the share of pixels whose class is another one than in the frame before."""
+    if before is None or before.shape != mask.shape:
+        return None
+    return round(int(np.count_nonzero(before != mask)) / mask.size, 6)

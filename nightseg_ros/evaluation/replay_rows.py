@@ -11,9 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from nightseg_ros.perception.timing import ENGINE_STAGES, STAGES
+
 Row = dict[str, Any]
 """index, topic, stamp_ns, bag_ns, error; then illumination, routes: variant -> {route, reason,
-ms}, same: pair -> [equal pixels, pixels], counts: variant -> [cells, values, pixels]."""
+ms, confidence, flicker}, same: pair -> [equal pixels, pixels],
+counts: variant -> [cells, values, pixels]."""
 
 PARTIAL = "replay.partial.jsonl"
 
@@ -55,6 +58,10 @@ class RowFile:
             for line in file:
                 yield json.loads(line)
 
+    def latest(self) -> dict[str, int]:
+        """Return topic -> index of its last frame that could be read."""
+        return {row["topic"]: row["index"] for row in self.rows() if not row["error"]}
+
     def close(self) -> None:
         """Stop writing; the file stays."""
         self._file.close()
@@ -80,10 +87,16 @@ def pair_names(variants: Sequence[str]) -> list[str]:
     return [f"{a}-{b}" for i, a in enumerate(variants) for b in variants[i + 1 :]]
 
 
+_OF_VARIANT = (
+    *("route", "total_ms", "engine_ms", *(f"{stage}_ms" for stage in STAGES)),
+    *("confidence", "flicker", "accuracy"),
+)
+
+
 def _header(variants: Sequence[str], pairs: Sequence[str]) -> list[str]:
     names = ["index", "topic", "stamp_ns", "bag_ns", "illumination"]
     for variant in variants:
-        names += [f"{variant}_{what}" for what in ("route", "total_ms", "engine_ms", "accuracy")]
+        names += [f"{variant}_{what}" for what in _OF_VARIANT]
     return [*names, *(f"agree_{pair}" for pair in pairs), "reason", "error"]
 
 
@@ -94,13 +107,16 @@ def _cells(row: Row, variants: Sequence[str], pairs: Sequence[str]) -> list[Any]
     for variant in variants:
         run = row.get("routes", {}).get(variant)
         if run is None:
-            cells += [""] * 4
+            cells += [""] * len(_OF_VARIANT)
             continue
         ms = run["ms"]
         reason = run["reason"]
-        engine = ms["translate"] + ms["inference"]
-        accuracy = row.get("accuracy", {}).get(variant, "")
-        cells += [run["route"], round(ms["total"], 3), round(engine, 3), accuracy]
+        engine = sum(ms[stage] for stage in ENGINE_STAGES)
+        times = (ms["total"], engine, *(ms[stage] for stage in STAGES))
+        accuracy = row.get("accuracy", {}).get(variant)
+        shares = (run["confidence"], run["flicker"], accuracy)
+        cells += [run["route"], *(round(time, 3) for time in times)]
+        cells += ["" if share is None else share for share in shares]
     for pair in pairs:
         same = row.get("same", {}).get(pair)
         cells.append(round(same[0] / same[1], 6) if same else "")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nightseg_ros.evaluation.recorder import percentiles
+from nightseg_ros.evaluation.percentiles import percentiles
 from nightseg_ros.evaluation.replay_rows import Row, pair_names
 from nightseg_ros.evaluation.replay_truth import DriveScores
 from nightseg_ros.evaluation.scores import render_scores
@@ -33,6 +33,9 @@ class Summary:
         self._total = {variant: array("d") for variant in variants}
         self._engine = {variant: array("d") for variant in variants}
         self._stages = {variant: Counter[str]() for variant in variants}
+        self._shares = {
+            variant: {"confidence": [0.0, 0], "flicker": [0.0, 0]} for variant in variants
+        }
         self._same = {pair: [0, 0] for pair in pair_names(variants)}
         self._scores = {} if scored is None else {v: DriveScores(scored) for v in variants}
         self._topics = Counter[str]()
@@ -61,6 +64,10 @@ class Summary:
             self._engine[variant].append(sum(ms[stage] for stage in ENGINE_STAGES))
             for stage in STAGES:
                 self._stages[variant][stage] += ms[stage]
+            for name, total in self._shares[variant].items():
+                if run[name] is not None:
+                    total[0] += run[name]
+                    total[1] += 1
         for pair, (equal, pixels) in row["same"].items():
             self._same[pair][0] += equal
             self._same[pair][1] += pixels
@@ -96,6 +103,10 @@ class Summary:
             "latency_ms": percentiles(self._total[variant]),
             "engine_ms": percentiles(self._engine[variant]),
             "stages_mean_ms": {s: self._stages[variant][s] / count for s in STAGES},
+            **{
+                f"{name}_mean": round(total / frames, 6) if frames else None
+                for name, (total, frames) in self._shares[variant].items()
+            },
             "scores": scores.to_dict(bootstrap) if scores and scores.frames else None,
         }
 
@@ -140,7 +151,7 @@ def render_replay(result: dict[str, Any]) -> str:
         lines.append(render_scores(*scores.values()) if len(scores) == 1 else _classes(scores))
     elif result["gt"]:
         lines += ["", f"no frame has ground truth in {', '.join(result['gt'])}"]
-    return "\n".join([*lines, "", f"results   {result['out']}"])
+    return "\n".join([*lines, "", f"results   {result['out']}, report.html among them"])
 
 
 def _classes(scores: dict[str, dict[str, Any]]) -> str:
@@ -167,9 +178,15 @@ def _table(result: dict[str, Any]) -> str:
                 variant,
                 *(f"{ms[key]:.1f}" if key in ms else "-" for key in ("p50", "p95", "p99", "max")),
                 cell(scores.get("miou")),
+                *(_percent(figures[f"{name}_mean"]) for name in ("confidence", "flicker")),
                 str(figures["route_changes"]),
                 taken or "-",
             ]
         )
-    header = ["route", "ms p50", "p95", "p99", "max", "mIoU", "changes", "taken"]
-    return text_table(header, rows, left=(0, 7))
+    header = ["route", "ms p50", "p95", "p99", "max", "mIoU"]
+    header += ["confidence", "flicker", "changes", "taken"]
+    return text_table(header, rows, left=(0, 9))
+
+
+def _percent(share: float | None) -> str:
+    return cell(None if share is None else 100 * share)

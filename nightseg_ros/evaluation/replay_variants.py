@@ -11,7 +11,7 @@ from nightseg_ros.engines.engine import Engine
 from nightseg_ros.evaluation.bag_frames import BagFrame
 from nightseg_ros.evaluation.replay_rows import Row
 from nightseg_ros.perception.pipeline import FrameResult, Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO
+from nightseg_ros.perception.routing import AUTO, RoutingPolicy
 
 ALL = "all"
 
@@ -32,20 +32,27 @@ class Variants:
             }
             self.names = (*self._fixed, AUTO)
 
+    @property
+    def policy(self) -> RoutingPolicy:
+        """What `auto` goes by."""
+        return self._main.settings.policy
+
     def process(self, frame: BagFrame) -> dict[str, FrameResult]:
         """Return variant -> result."""
-        assert frame.image is not None
-        pixels, order = frame.image.pixels, frame.image.order
         now_s = frame.bag_ns / 1e9
         if not self._fixed:
-            return {self.names[0]: self._main.process(pixels, order, frame.topic, now_s)}
-        results = {
-            name: pipeline.process(pixels, order, frame.topic, now_s)
-            for name, pipeline in self._fixed.items()
-        }
+            return {self.names[0]: self._run(self._main, frame)}
+        results = {name: self._run(pipeline, frame) for name, pipeline in self._fixed.items()}
         light = next(iter(results.values())).illumination
         route, reason = self._main.decide(light, frame.topic, now_s)
         return {**results, AUTO: replace(results[route], reason=reason)}
+
+    @staticmethod
+    def _run(pipeline: Pipeline, frame: BagFrame) -> FrameResult:
+        assert frame.image is not None
+        pixels, order = frame.image.pixels, frame.image.order
+        now_s = frame.bag_ns / 1e9
+        return pipeline.process(pixels, order, frame.topic, now_s, want_confidence=True)
 
     def recall(self, row: Row) -> None:
         """Let the router go on as if the frame of an earlier replay had been processed here."""

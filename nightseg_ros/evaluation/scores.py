@@ -32,6 +32,11 @@ def iou(counts: Counts) -> Values:
     return _ratio(hits, true + predicted - hits)
 
 
+def iou_where_true(counts: Counts) -> Values:
+    """Return the (..., n) IoU of each class, NaN where it is not in the truth."""
+    return np.where(_true(counts) > 0, iou(counts), np.nan)
+
+
 def recall(counts: Counts) -> Values:
     """Return the (..., n) share of each class that was found, NaN where it is not in the truth."""
     return _ratio(_hits(counts), _true(counts))
@@ -162,9 +167,11 @@ class Scores:
         result["labelled_share"] = in_percent(self.labelled_share)
         for name, measure in MEASURES.items():
             result[name] = in_percent(float(measure(self.counts)))
+        low_high = None
         if bootstrap:
             low, high = self.interval("miou", bootstrap, seed)
             result["miou_95"] = [in_percent(low), in_percent(high)]
+            low_high = bootstrap_intervals(iou_where_true, self.per_image, bootstrap, seed)
         result["classes_present"] = int(self.present.sum())
         holding = (_true(self.per_image) > 0).sum(axis=0)
         shares = _true(self.counts) / max(1, self.counts.sum())
@@ -178,6 +185,10 @@ class Scores:
             }
             for i, name in enumerate(self.labels.names)
         }
+        if low_high is not None:
+            for row, low, high in zip(result["per_class"].values(), *low_high, strict=True):
+                row["iou_95"] = [in_percent(low), in_percent(high)]
+        result["confusion"] = self.counts.tolist()
         return result
 
 
@@ -225,16 +236,31 @@ def bootstrap_interval(
     level: float,
 ) -> tuple[float, float]:
     """Return the percentile interval of a measure of summed counts over resampled images."""
+    low, high = bootstrap_intervals(measure, per_image, rounds, seed, level)
+    return float(low), float(high)
+
+
+def bootstrap_intervals(
+    measure: Callable[[Counts], Values],
+    per_image: NDArray[np.int64],
+    rounds: int,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Values, Values]:
+    """Return the lower and upper bounds of a measure that may give several values, as arrays.
+
+    A round in which a value is NaN does not count for it; of one image nothing can be said.
+    """
     images = len(per_image)
     if rounds < 1 or not 0.0 < level < 1.0:
         raise NightsegError(f"bootstrap with {rounds} rounds at level {level}; need 1 and 0 to 1")
-    if images < 2:
-        return float("nan"), float("nan")
     drawn = np.random.default_rng(seed).multinomial(images, [1 / images] * images, rounds)
     flat = per_image.reshape(images, -1).astype(np.float64)
     values = measure((drawn @ flat).reshape(rounds, *per_image.shape[1:]))
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    nothing = np.isnan(values).all(axis=0) | (images < 2)
+    known = np.where(nothing, 0.0, values)  # a column of NaN alone would be warned of
+    low, high = np.nanquantile(known, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
 def _hits(counts: Counts) -> Counts:

@@ -119,6 +119,17 @@ class CameraStatistics:
         self.route = ""
         self.reason = ""
         self.illumination: float | None = None
+        self.left_out = ""
+        self._fault = ""
+        self._fault_s = -math.inf
+
+    def reject(self, fault: str) -> None:
+        """Note why an image was rejected."""
+        self._fault, self._fault_s = fault, time.perf_counter()
+
+    def fault(self, within_s: float) -> str:
+        """Return why an image was rejected of late; empty where none was."""
+        return self._fault if time.perf_counter() - self._fault_s < within_s else ""
 
 
 class NodeStatistics:
@@ -135,14 +146,25 @@ class NodeStatistics:
         self._last_ms: float | None = None
         self._late_since_s: float | None = None
 
-    def start_frame(self) -> None:
-        """Note that the worker took a frame."""
+    def start_frame(self) -> float:
+        """Note that the worker took a frame; the moment tells it from others."""
         with self._lock:
             self._started_s = self._clock()
+            return self._started_s
 
-    def end_frame(self, times_ms: Mapping[str, float] | None, allowed_ms: float) -> None:
-        """Note that it is done with it; `times_ms` is None where nothing was published."""
+    def end_frame(
+        self,
+        times_ms: Mapping[str, float] | None,
+        allowed_ms: float,
+        frame: float | None = None,
+    ) -> None:
+        """Note that it is done with it; `times_ms` is None where nothing was published.
+
+        A `frame` that is not the one under way was abandoned, and counts no more.
+        """
         with self._lock:
+            if frame is not None and frame != self._started_s:
+                return
             started_s, self._started_s = self._started_s, None
             if times_ms is None or started_s is None:
                 return
@@ -153,6 +175,11 @@ class NodeStatistics:
                 self._late_since_s = started_s
         for stage, value in times_ms.items():
             self.stages[stage].add(value)
+
+    def abandon_frame(self) -> None:
+        """Forget the frame under way: it will never end."""
+        with self._lock:
+            self._started_s = None
 
     def processing(self, allowed_ms: float) -> tuple[float | None, float]:
         """Return the time of the latest frame and for how long frames have been too slow, in ms.

@@ -7,90 +7,148 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("rosbags.rosbag2")
+
+import bags_for_tests as bags
+import models_for_tests as tiny
+
+from nightseg_ros.cli import demo
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation.demo_charts import light_chart
-from nightseg_ros.evaluation.recorder import Recorder
 
 SHORT = ["--frames", "10", "--size", "160x96", "--engine", "fake", "--no-open"]
 
 
-class Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.images = 0
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.images += tag == "img"
-        values = dict(attrs)
-        self.links += [str(values[key]) for key in ("src", "href") if key in values]
+def run(*words) -> int:
+    return main(["demo", *(str(word) for word in words)])
 
 
-def check_report(out: Path, frames: int) -> dict:
-    report = json.loads((out / "report.json").read_text())
-    page = Page((out / "report.html").read_text())
-    assert page.images >= 3
-    assert all(link.startswith("data:image/") for link in page.links)
-    summary = report["summary"]
-    assert summary["sent"] == summary["frames"] == frames
-    for frame in summary["per_frame"]:
-        if frame["mask"]:
-            mask = cv2.imread(str(out / frame["mask"]), cv2.IMREAD_UNCHANGED)
-            assert mask.shape == (96, 160)
-            assert mask.dtype == np.uint8
-            assert frame["latency_ms"] > 0
-    return report
+def result_in(out: Path) -> dict:
+    return json.loads((out / "replay.json").read_text())
+
+
+def night_bag(folder: Path, frames=30) -> Path:
+    """Return three seconds of two cameras, of which the second in the alphabet is compressed."""
+    content = []
+    for index in range(frames):
+        at = bags.stamp(index)
+        pixels = bags.picture(index, (96, 160), 40)
+        content.append(("/b/image/compressed", at, bags.jpeg(at, bags.jpeg_bytes(pixels))))
+        content.append(("/a/image", at, bags.raw(at, pixels)))
+    return bags.write_bag(folder / "night.mcap", content)
 
 
 def test_without_ros(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "demo"
-    assert main(["demo", "--no-ros", *SHORT, "--out", str(out)]) == 0
+    assert run("--no-ros", *SHORT, "--out", out) == 0
     captured = capsys.readouterr()
     lines = captured.out.strip().splitlines()
     assert len(lines) == 6
     assert str(out / "report.html") in lines[-1]
     assert "mean nothing" in captured.err
-    report = check_report(out, 10)
-    assert report["summary"]["masks"] == report["summary"]["overlays"] == 10
-    assert set(report["summary"]["routes"]) <= {"day", "night"}
-    assert report["score"] is None  # nothing to be scored where nothing was seen
+    result = result_in(out)
+    assert result["frames"] == 10
+    assert set(result["variants"]) == {"day", "night", "auto"}
+    assert result["live"] is None
+    assert result["gt"] == []  # nothing to be scored where nothing was seen
+    assert any("mean nothing" in note for note in result["notes"])
+    text = (out / "report.html").read_text()
+    assert "A drive into the night" in text
+    assert "mean nothing" in text
     # A second demo replaces the first.
-    assert main(["demo", "--no-ros", *SHORT, "--frames", "6", "--out", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["summary"]["masks"] == 6
-    assert len(list((out / "masks").iterdir())) == 6
+    assert run("--no-ros", *SHORT, "--frames", 6, "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 6
+    assert result_in(out)["frames"] == 6
+    assert {path.name for path in out.iterdir()} <= set(demo.PARTS)
 
 
 def test_real_models_are_used_and_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    pytest.importorskip("onnx")
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from models_for_tests import models_folder
+    models = tiny.models_folder(tmp_path / "models")
+    options = ["--frames", 5, "--size", "160x96", "--no-open", "--models", models]
+    assert run("--no-ros", *options, "--out", tmp_path / "demo") == 0
+    captured = capsys.readouterr()
+    assert "tiny_day (day)" in captured.out
+    assert "mIoU; rendered frames say little of real roads" in captured.out
+    assert "mean nothing" not in captured.err
+    result = result_in(tmp_path / "demo")
+    assert set(result["variants"]) == {"day", "night", "translate", "auto"}
+    assert all(0 <= v["scores"]["miou"] < 50 for v in result["variants"].values())
 
-    models = models_folder(tmp_path / "models")
-    options = ["--frames", "5", "--size", "160x96", "--no-open", "--models", str(models)]
-    assert main(["demo", "--no-ros", *options, "--out", str(tmp_path / "demo"), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert "tiny_day" in report["facts"]["models"]
-    assert not report["warning"]
-    assert set(report["score"]["miou"]) == {"all", "day", "tunnel", "dusk", "night"}
-    assert 0 <= report["score"]["miou"]["all"] < 0.5
+
+def test_a_bag_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "demo"
+    options = ["--no-ros", "--engine", "fake", "--no-open", "--out", out]
+    bag = night_bag(tmp_path)
+    assert run("--bag", bag, "--seconds", 2, "--frames", 10, *options) == 0
+    error = capsys.readouterr().err
+    assert "The recording has 2 cameras; this is /a/image" in error
+    assert "The first 2 s were taken, 20 of 30 frames" in error
+    assert "10 frames at equal distances" in error
+    result = result_in(out)
+    assert result["frames"] == 10
+    assert result["topics"] == {"/a/image": 10}
+    assert not (out / "drive.mcap").exists()
+    assert run("--bag", bag, "--topic", "/b/image", *options) == 0
+    assert result_in(out)["topics"] == {"/b/image/compressed": 30}
+
+
+def test_a_video_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "drive.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (160, 96))
+    for index in range(12):
+        writer.write(np.full((96, 160, 3), 20 * index, np.uint8))
+    writer.release()
+    options = ["--no-ros", "--engine", "fake", "--no-open", "--out", tmp_path / "demo"]
+    assert run("--video", path, *options) == 0
+    assert result_in(tmp_path / "demo")["topics"] == {"/video/image": 12}
+    assert "drive.avi" in (tmp_path / "demo/report.html").read_text()
+
+
+def test_recordings_that_cannot_be_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
+    no_image = bags.write_bag(
+        tmp_path / "words.mcap",
+        [("/chatter", bags.stamp(0), bags.message("std_msgs/msg/String", data="hello"))],
+    )
+    for words, said in (
+        (("--bag", tmp_path / "none.mcap"), f"there is no bag {tmp_path / 'none.mcap'}"),
+        (("--video", tmp_path / "none.mp4"), f"there is no video {tmp_path / 'none.mp4'}"),
+        (("--video", tmp_path / "broken.mp4"), "is not a video that OpenCV can decode"),
+        (("--bag", tmp_path / "broken.mp4"), "is not a video that OpenCV can decode"),
+        (("--bag", no_image), "has no camera topic"),
+        (("--bag", no_image, "--topic", "/cam"), "has no images on '/cam'"),
+        (("--bag", no_image, "--seconds", "0"), "--seconds is 0"),
+        (("--frames", "0"), "--frames is 0"),
+    ):
+        options = ["--no-ros", "--engine", "fake", "--out", tmp_path / "demo"]
+        assert run(*words, *options) == 2, words
+        error = capsys.readouterr().err
+        assert said in error
+        assert "unexpected" not in error
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(("variable", "option"), [("BAG", "--bag"), ("VIDEO", "--video")])
+def test_make_hands_the_recording_on(repository: Path, variable: str, option: str):
+    command = ["make", "-n", "demo", f"{variable}=my drive.mcap", "ARGS=--seconds 5"]
+    told = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    last = told.stdout.splitlines()[-1]
+    assert last.split(" demo ")[1].split() == [option, '"my', 'drive.mcap"', "--seconds", "5"]
 
 
 def test_other_peoples_files_are_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "thesis.tex").touch()
-    assert main(["demo", "--no-ros", *SHORT, "--out", str(tmp_path)]) == 2
+    assert run("--no-ros", *SHORT, "--out", tmp_path) == 2
     assert "thesis.tex" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -98,49 +156,32 @@ def test_other_peoples_files_are_safe(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_missing_models_and_missing_ros_are_told_with_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    out = ["--out", str(tmp_path / "demo")]
-    options = ["demo", "--no-ros", "--frames", "5", "--models", str(tmp_path), *out]
-    assert main(options) == 2
+    out = ["--out", tmp_path / "demo"]
+    assert run("--no-ros", "--frames", 5, "--models", tmp_path, *out) == 2
     assert str(tmp_path) in capsys.readouterr().err
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "rclpy" else real(name, *a)
     )
-    assert main(["demo", *SHORT, *out]) == 2
+    assert run(*SHORT, *out) == 2
     error = capsys.readouterr().err
     assert "make demo" in error
     assert "--no-ros" in error
 
 
-def test_summary_counts_what_came_and_what_did_not(tmp_path: Path):
-    recorder = Recorder(tmp_path, ["day", "day", "night", "night"])
-    mask = np.zeros((8, 8), np.uint8)
-    for index in range(4):
-        recorder.sent(index, 0.5 * index)
-    for index, route, ms in ((0, "day", 10.0), (2, "day", 30.0), (3, "night", 20.0)):
-        recorder.mask(index, mask, ms)
-        recorder.route(index, route)
-    recorder.close()
-    summary = recorder.summary()
-    assert (summary["sent"], summary["masks"], summary["overlays"]) == (4, 3, 0)
-    assert summary["route_changes"] == 1
-    assert summary["latency_ms"]["p50"] == 20.0
-    assert summary["masks_per_s"] == pytest.approx(2 / 1.5)
-    assert summary["per_frame"][1]["mask"] is None
-
-
-def test_chart_holds_every_light_and_route():
-    frames = [
-        {"light": light, "illumination": level, "route": route}
-        for light, level, route in (
-            ("day", 0.9, "day"),
-            ("night", None, None),
-            ("night", 0.1, "night"),
-        )
-    ]
-    chart = light_chart(frames)
-    assert chart.count("--tint-") == 2
-    assert re.findall(r"fill:var\(--(day|night)\)", chart) == ["day", "night"]
+@pytest.mark.parametrize(
+    ("display", "terminal", "opens"), [("", True, False), (":0", True, True), (":0", False, False)]
+)
+def test_report_opens_where_somebody_can_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, display: str, terminal: bool, opens: bool
+):
+    opened: list[str] = []
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(demo.sys.stdout, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(demo.webbrowser, "open", lambda url: opened.append(url) or True)
+    assert demo._open(tmp_path / "report.html") == opens
+    assert opened == ([(tmp_path / "report.html").as_uri()] if opens else [])
 
 
 def tagged(tag: str) -> list[str]:
@@ -182,14 +223,14 @@ def test_whole_demo_over_ros(tmp_path: Path):
     output, errors = process.communicate(timeout=150)
     assert process.returncode == 0, errors
     assert len(output.strip().splitlines()) == 6
-    report = check_report(tmp_path / "demo", 12)
-    summary = report["summary"]
-    assert summary["masks"] >= 10  # a loaded machine may drop a frame, never many
-    assert summary["overlays"] >= 8
-    assert sum(summary["routes"].values()) >= 10
-    assert "stand_in_day" in report["facts"]["models"]
-    assert "12 received" in report["facts"]["frames in the node"]
-    assert summary["stages_ms"]["total"]["p50"] > 0
+    result = result_in(tmp_path / "demo")
+    live = result["live"]
+    assert live["summary"]["sent"] == result["frames"] == 12
+    assert live["summary"]["masks"] >= 10  # a loaded machine may drop a frame, never many
+    assert live["node"]["models"] == {"day": "stand_in_day", "night": "stand_in_night"}
+    assert live["node"]["stages_ms"]["total"]["p50"] > 0
+    assert live["runs_asked"] == 1
+    assert (tmp_path / "demo/log/overlay_node.log").exists()
     assert tagged(tag) == []
 
 
@@ -198,12 +239,11 @@ def test_whole_demo_over_ros(tmp_path: Path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_demo_leaves_no_process(tmp_path: Path, number: signal.Signals):
     tag = f"demo-{os.getpid()}-{time.monotonic_ns()}"
-    process = start(tmp_path, tag, 400)
+    process = start(tmp_path, tag, 40)
     end_s = time.monotonic() + 60
-    while not (tmp_path / "demo" / "drive" / "frames.csv").exists():
+    while len(tagged(tag)) < 3:  # itself and two nodes
         assert time.monotonic() < end_s
         time.sleep(0.1)
-    assert len(tagged(tag)) >= 3  # itself and two nodes
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors

@@ -20,7 +20,7 @@ import models_for_tests as tiny
 from nightseg_ros.bundle import Bundle
 from nightseg_ros.cli.main import main
 from nightseg_ros.engines.select import create_engine
-from nightseg_ros.labels import JOINT11
+from nightseg_ros.labels import JOINT11, lookup
 from nightseg_ros.perception.pipeline import Pipeline
 
 
@@ -162,6 +162,61 @@ def test_as_text_and_csv(models, data, tmp_path, capsys):
     assert "mIoU            100.0" in out
     with table.open(newline="") as file:
         assert {row["class"]: row["iou"] for row in csv.DictReader(file)}["mean"] == "100.0"
+
+
+def test_a_report_shows_the_worst_images_first(models, data, tmp_path, capsys):
+    out = tmp_path / "out"
+    result = evaluated(capsys, "--data", data, "--model", "tiny_night", "--out", out)
+    assert json.loads((out / "evaluate.json").read_text()) == result
+    with (out / "images.csv").open(newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    right = {}
+    for number, image in enumerate(frames()):
+        table = lookup("cityscapes19", "joint11")
+        masks = [table[tiny.expected_mask(image, seed=seed)] for seed in (0, 1)]
+        known = masks[0] != 255
+        right[str(number)] = (masks[0] == masks[1])[known].mean()
+    for name, share in right.items():
+        assert float(rows[name]["right"]) == pytest.approx(share, abs=1e-5)
+        assert rows[name]["route"] == "night"
+    page = (out / "report.html").read_text()
+    shown = re.findall(r"<span>image <b>(\d)</b></span>", page)
+    assert shown == sorted(right, key=right.get)
+    assert "where the mask is wrong" in page
+    assert result["models_sha256"]["night"] in page
+
+
+def test_reports_of_drivable_sets(models, roads, tmp_path, capsys):
+    out = tmp_path / "out"
+    result = evaluated(capsys, "--data", roads, "--model", "tiny_day", "--out", out)
+    page = (out / "report.html").read_text()
+    assert f"{result['drivable_recall']:.1f} %" in page
+    assert "Confusion" not in page
+
+
+def test_a_submission_needs_no_labels(models, tmp_path, capsys):
+    image = cv2.resize(frames()[0], (1920, 1080), interpolation=cv2.INTER_NEAREST)
+    folder = tmp_path / "rgb_anon/test/night/GOPR0364"
+    write(folder / "GOPR0364_frame_000001_rgb_anon.png", image[..., ::-1])
+    out = tmp_path / "submission"
+    args = ["--data", f"dark_zurich:{tmp_path}:test/night", "--model", "tiny_day"]
+    result = evaluated(capsys, *args, "--submission", out, "--invalid-below", 0.5)
+    assert result["images"] == 1
+    assert "miou" not in result
+    assert Path(result["submission"]).is_file()
+    name = "GOPR0364_frame_000001_rgb_anon.png"
+    kinds = ("labelTrainIds", "labelTrainIds_invalid", "confidence")
+    ids, unsure, sure = (cv2.imread(str(out / kind / name), cv2.IMREAD_UNCHANGED) for kind in kinds)
+    pipeline = Pipeline({"day": create_engine(Bundle.load(models / "tiny_day"))})
+    expected = pipeline.process(image, "rgb", want_confidence=True)
+    assert np.array_equal(ids, expected.mask)
+    assert np.array_equal(sure, expected.confidence * np.uint16(257))
+    assert ((unsure == 255) == (expected.confidence < 128)).all()
+    assert 0.1 < (unsure == 255).mean() < 0.9
+    assert main(["evaluate", *args, "--submission", str(tmp_path / "again")]) == 0
+    assert "submission of 1 images" in capsys.readouterr().out
+    assert main(["evaluate", *args, "--submission", str(out)]) == 2
+    assert "holds another submission" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

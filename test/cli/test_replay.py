@@ -137,7 +137,8 @@ def test_all_routes_are_compared_on_the_same_frames(drive: Path, models: Path, t
     assert [int(row["index"]) for row in rows] == list(range(FRAMES))
     assert {row["auto_route"] for row in rows} == {"day", "night"}
     assert json.loads((out / "replay.json").read_text())["frames"] == FRAMES
-    assert sorted(p.name for p in out.iterdir()) == ["frames.csv", "masks", "replay.json"]
+    files = ["frames.csv", "masks", "replay.json", "report.html", "strip"]
+    assert sorted(p.name for p in out.iterdir()) == files
     text = replay.render(result)
     assert "agreement" in text
     assert "inside the engine" in text
@@ -182,16 +183,54 @@ def test_a_stopped_replay_goes_on_and_ends_the_same(
         call(replay, bag, "--out", out, *options, models=models)
     assert not (out / "replay.json").exists()
     again = call(replay, bag, "--out", out, *options, models=models)
-    assert ran == [*range(8), *range(7, FRAMES)]
+    # The last frame before the stop runs again: the next mask is compared with its mask.
+    assert ran == [*range(8), *range(6, FRAMES)]
     assert again["resumed"] == 7
     assert steady(again) == steady(whole)
     assert same_masks(masks(out / "masks"), masks(tmp_path / "whole/masks"))
-    for name in ("index", "auto_route", "auto_accuracy", "agree_day-night", "reason"):
+    strips = [
+        {file.name: file.read_bytes() for file in (folder / "strip").iterdir()}
+        for folder in (out, tmp_path / "whole")
+    ]
+    assert strips[0] == strips[1]
+    assert len(strips[0]) == 6 * FRAMES
+    same = ("index", "auto_route", "auto_accuracy", "agree_day-night", "reason")
+    for name in (*same, "auto_flicker", "night_confidence"):
         columns = []
         for folder in (out, tmp_path / "whole"):
             with open(folder / "frames.csv", newline="", encoding="utf-8") as file:
                 columns.append([row[name] for row in csv.DictReader(file)])
         assert columns[0] == columns[1], name
+
+
+def test_flicker_and_confidence_are_those_of_the_masks(models: Path, tmp_path: Path):
+    content = []
+    for i in range(8):  # two cameras take turns; the network sees the images as they are
+        image = bags.raw(bags.stamp(i), bags.picture(i))
+        content.append((f"/cam{i % 2}", bags.stamp(i), image))
+    bag, out = bags.write_bag(tmp_path / "a.mcap", content), tmp_path / "out"
+    result = call(replay, bag, "--out", out, "--route", "day", "--masks", models=models)
+    with open(out / "frames.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = {name: list(masks(out / "masks" / name).values()) for name in ("cam0", "cam1")}
+    flicker = []
+    for i, row in enumerate(rows):
+        # The tiny network gives the green channel as its confidence.
+        sure = bags.picture(i)[..., 1].mean() / 255
+        assert float(row["day_confidence"]) == pytest.approx(sure, abs=1e-5)
+        before, mask = found[f"cam{i % 2}"][i // 2 - 1], found[f"cam{i % 2}"][i // 2]
+        if i < 2:
+            assert row["day_flicker"] == ""
+        else:
+            flicker.append((before != mask).mean())
+            assert float(row["day_flicker"]) == pytest.approx(flicker[-1], abs=1e-6)
+    figures = result["variants"]["day"]
+    assert figures["flicker_mean"] == pytest.approx(np.mean(flicker), abs=1e-6)
+    assert min(flicker) > 0.1
+    stages = ("preprocess", "translate", "inference", "postprocess")
+    for row in rows:
+        parts = sum(float(row[f"day_{stage}_ms"]) for stage in stages)
+        assert parts == pytest.approx(float(row["day_total_ms"]), abs=0.01)
 
 
 def test_other_options_start_afresh(drive: Path, models: Path, tmp_path: Path, monkeypatch):
@@ -264,7 +303,7 @@ def test_the_written_bag_has_the_masks_with_equal_stamps(drive: Path, models: Pa
         f"/overlay_node/{overlay}",
         f"/segmentation_node/{route}",
     ]
-    assert set(bag) == set(topics)
+    assert set(bag) == {*topics, "/diagnostics"}
     for topic in topics:
         assert [at for at, _ in bag[topic]] == [at for at, _ in source]
     for topic in topics[:2]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from nightseg_ros.drive.bag import IMAGE, INFO, PHASE, TRUTH, BagWriter
-from nightseg_ros.drive.folder import FolderWriter, stored_frames
+from nightseg_ros.drive.folder import FolderWriter
 from nightseg_ros.drive.render import DriveFrame, render_drive
 
 SIZE = (96, 64)
@@ -83,10 +84,14 @@ def test_folder_round_trip(tmp_path: Path, frames: list[DriveFrame]):
     with FolderWriter(tmp_path / "drive") as writer:
         for frame in frames:
             writer.write(frame)
-    stored = stored_frames(tmp_path / "drive")
-    assert [item.light for item in stored] == [frame.illumination_phase for frame in frames]
-    assert [item.stamp_s for item in stored] == pytest.approx([f.stamp_s for f in frames], abs=1e-6)
-    for item, frame in zip(stored, frames, strict=True):
-        assert np.array_equal(cv2.imread(str(item.labels), cv2.IMREAD_UNCHANGED), frame.labels)
-        image = cv2.imread(str(item.image))
+    folder = tmp_path / "drive"
+    with open(folder / "frames.csv", newline="") as file:
+        stored = list(csv.DictReader(file))
+    assert [row["light"] for row in stored] == [frame.illumination_phase for frame in frames]
+    stamps = [float(row["stamp_s"]) for row in stored]
+    assert stamps == pytest.approx([frame.stamp_s for frame in frames], abs=1e-6)
+    for row, frame in zip(stored, frames, strict=True):
+        labels = cv2.imread(str(folder / f"labels/{row['stem']}.png"), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(labels, frame.labels)
+        image = cv2.imread(str(folder / f"images/{row['stem']}.jpg"))
         assert np.abs(image.astype(int) - frame.image_bgr).mean() < 6

@@ -49,6 +49,26 @@ def test_an_error_of_the_reader_is_raised_and_leaving_early_ends_its_thread():
     assert threading.active_count() == before
 
 
+def test_work_on_several_threads_keeps_the_order_and_is_bounded():
+    both, begun = threading.Barrier(2, timeout=10), []
+
+    def work(item):
+        begun.append(item)
+        if item < 2:
+            both.wait()  # passes only where two are at work at once
+        if item == 30:
+            raise ValueError("broken")
+        return -item
+
+    with ReadAhead.of(work, iter(range(50)), workers=2) as ahead:
+        found = iter(ahead)
+        for position in range(30):
+            assert next(found) == -position
+            assert len(begun) <= position + 12
+        with pytest.raises(ValueError, match="broken"):
+            next(found)
+
+
 def test_writing_behind_keeps_the_order_and_tells_errors():
     done = []
     with WriteBehind(depth=2) as writer:
@@ -99,6 +119,9 @@ def test_scores_of_a_long_drive_are_those_of_all_its_frames(monkeypatch, frames)
     expected, found = matrix.compute().to_dict(), scores.to_dict(bootstrap=20)
     assert found.pop("frames_per_block") >= frames / 4
     low, high = found.pop("miou_95")
+    for row in found["per_class"].values():
+        bounds = row.pop("iou_95")
+        assert None in bounds or bounds[0] <= bounds[1]
     assert found == expected
     if frames > 8:
         assert low <= expected["miou"] <= high

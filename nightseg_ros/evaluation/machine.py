@@ -1,0 +1,47 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a figure was measured on, in words."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from nightseg_ros import __version__
+
+
+def machine() -> dict[str, str]:
+    """Return processor, memory, system and versions of what this process runs on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": f"{processor()}, {cores} core{'' if cores == 1 else 's'}",
+        "memory": _memory(),
+        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "software": f"nightseg_ros {__version__}, Python {platform.python_version()}, "
+        f"numpy {np.__version__}, OpenCV {cv2.__version__}",
+    }
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, name = line.partition(":")
+        if key.strip() == "model name" and name.strip():
+            return name.strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    try:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return ""
+    return f"{whole / 2**30:.1f} GiB"

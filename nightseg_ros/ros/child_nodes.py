@@ -1,0 +1,135 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes as child processes of a measurement or a demo: on a domain of their own, never left behind.
+
+Their parameters and their logs lie in a folder, so that it can be seen what ran.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from nightseg_ros.errors import NightsegError
+
+STOP_S = 15.0
+LOG_TAIL = 5
+
+Processes = Mapping[str, "subprocess.Popen[bytes]"]
+
+
+@dataclass(frozen=True)
+class ChildNode:
+    """One node to start; `name` is that of its module and of its executable."""
+
+    name: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    remap: Mapping[str, str] = field(default_factory=dict)
+    autostart: bool = False
+
+    def command(self, folder: Path) -> list[str]:
+        """Write the parameters and return the command that reads them."""
+        file = folder / f"{self.name}.yaml"
+        text = yaml.safe_dump({"/**": {"ros__parameters": dict(self.parameters)}})
+        file.write_text(text, encoding="utf-8")
+        words = [sys.executable, "-m", "nightseg_ros.ros.executables", self.name]
+        words += ["--autostart"] if self.autostart else []
+        words += ["--ros-args", "--params-file", str(file)]
+        for source, target in self.remap.items():
+            words += ["-r", f"{source}:={target}"]
+        return words
+
+
+def isolate(env: MutableMapping[str, str], *, always: bool) -> str:
+    """Keep away from other robots' graphs; return the domain.
+
+    A domain that the user has chosen is respected unless `always`: a measurement needs a graph of
+    its own.
+    """
+    if always or "ROS_DOMAIN_ID" not in env:
+        env["ROS_DOMAIN_ID"] = str(random.randint(1, 100))
+        env["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    return env["ROS_DOMAIN_ID"]
+
+
+@contextmanager
+def child_nodes(nodes: Sequence[ChildNode], logs: Path) -> Iterator[Processes]:
+    """Run nodes; they are stopped, whatever happens."""
+    logs.mkdir(parents=True, exist_ok=True)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    with contextlib.ExitStack() as stack:
+        try:
+            for node in nodes:
+                log = stack.enter_context(open(logs / f"{node.name}.log", "wb"))
+                # A session of its own: Ctrl-C comes to us, and we end the nodes one by one.
+                with _signals_held():
+                    processes[node.name] = subprocess.Popen(  # noqa: S603
+                        node.command(logs),
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                        preexec_fn=end_with_parent,
+                    )
+            yield processes
+        finally:
+            for process in processes.values():
+                process.send_signal(signal.SIGINT)
+            for process in processes.values():
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let Ctrl-C wait until a process that has just begun is known to those who must end it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda found, _: held.append(found))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    for found in held:
+        signal.raise_signal(found)
+
+
+def end_with_parent() -> None:
+    """Ask Linux to interrupt this process when its parent dies, be it by SIGKILL."""
+    pr_set_pdeathsig = 1
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
+
+
+def check_alive(processes: Processes, logs: Path) -> None:
+    """Raise with the end of its log where a node has ended by itself."""
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise NightsegError(
+                f"{name} ended with exit code {process.returncode}: {last_words(name, logs)}"
+            )
+
+
+def last_words(name: str, logs: Path) -> str:
+    """Return the end of the log of a node in one line."""
+    text = (logs / f"{name}.log").read_text(errors="replace").strip().splitlines()
+    return " | ".join(text[-LOG_TAIL:]) or "it said nothing"

@@ -1,0 +1,209 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A real ROS graph to measure: the nodes as processes of their own, cameras and recorder here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.live_figures import RunRecord
+from nightseg_ros.evaluation.live_film import Played
+from nightseg_ros.ros.child_nodes import ChildNode, check_alive, child_nodes, isolate, last_words
+from nightseg_ros.ros.live_camera import LiveCameras, image_topic
+from nightseg_ros.ros.process_usage import ProcessUsage
+from nightseg_ros.ros.reports import NOT_YET
+from nightseg_ros.ros.transport import apply_large_image_transport
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing has it from Python 3.11 on
+
+SEGMENTATION, OVERLAY = "segmentation_node", "overlay_node"
+READY_S, BUILT_S = 120.0, 3600.0
+"""How long a node may take until it listens; the second where it may build its engines."""
+SETTLE_S = 90.0
+"""How long the last frame may take; a large network on a slow machine takes its time."""
+REPORT_S = 0.2
+_STAGE = re.compile(r"(\w+)_(p50|p95|p99)_ms")
+
+
+class LiveGraph:
+    """The graph stands between enter and exit; `run` plays into it and returns what was noted."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, object],
+        cameras: Sequence[str] = ("",),
+        *,
+        compressed: bool = False,
+        stages: bool = False,
+        overlay: bool = False,
+        logs: Path | None = None,
+        respect_domain: bool = False,
+        on_mask: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        """`parameters` are those of the segmentation node."""
+        common: dict[str, object] = {}
+        if compressed:
+            common["input_transport"] = "compressed"
+        if any(cameras):
+            common["cameras"] = list(cameras)
+        own = {**parameters, **common, "diagnostics.period_s": REPORT_S}
+        remap = {
+            f"image{tail}": f"{image_topic('')}{tail}"
+            for tail in ("", "/compressed")
+            if not any(cameras)
+        }
+        self._ready_s = BUILT_S if parameters.get("allow_build") else READY_S
+        self._nodes = [ChildNode(SEGMENTATION, own, remap, autostart=True)]
+        if overlay:
+            self._nodes.append(ChildNode(OVERLAY, common, remap))
+        self._cameras = (cameras, {"compressed": compressed, "stages": stages, "on_mask": on_mask})
+        self._logs, self._respect_domain = logs, respect_domain
+        self._stack = contextlib.ExitStack()
+        self.domain = self.transport = ""
+        self.node: LiveCameras
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            if self._logs is None:
+                made = stack.enter_context(tempfile.TemporaryDirectory(prefix="nightseg_live_"))
+                self._logs = Path(made)
+            environment = dict(os.environ)
+            stack.callback(_restore, environment)
+            self.domain = isolate(os.environ, always=not self._respect_domain)
+            self.transport = apply_large_image_transport(os.environ)
+            self._processes = stack.enter_context(child_nodes(self._nodes, self._logs))
+            rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+            stack.callback(rclpy.try_shutdown)
+            cameras, options = self._cameras
+            self.node = LiveCameras(cameras, **options)  # type: ignore[arg-type]
+            stack.callback(self.node.destroy_node)
+            self._executor = SingleThreadedExecutor()
+            self._executor.add_node(self.node)
+            stack.callback(self._executor.remove_node, self.node)
+            self._wait(lambda: self.node.connected and bool(self.node.status), self._ready_s)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process of the segmentation node."""
+        return self._processes[SEGMENTATION]
+
+    def run(
+        self, frames: Iterable[Played], on_progress: Callable[[int], None] = lambda _: None
+    ) -> RunRecord:
+        """Play all frames, wait for the last mask, and return what came back.
+
+        `on_progress` is told again and again how many frames have gone out.
+        """
+        before, record = self.node.account(), self.node.begin()
+        usage, stop, errors = ProcessUsage(self.process.pid), threading.Event(), []
+
+        def play() -> None:
+            try:
+                self.node.play(frames, stop)
+            except Exception as error:  # raised again where it can be handled
+                errors.append(error)
+
+        player = threading.Thread(target=play, name="player", daemon=True)
+        player.start()
+        try:
+            while player.is_alive():
+                self._turn()
+                usage.sample()
+                on_progress(len(record.sent))
+        finally:
+            stop.set()
+            player.join()
+        if errors:
+            raise errors[0]
+        on_progress(len(record.sent))
+        record.cpu_percent, record.memory_mb = usage.cpu_percent, usage.memory_mb
+        self._settle(before, record)
+        after = self.node.account()
+        record.account = {key: after[key] - before[key] for key in after}
+        return record
+
+    def _settle(self, before: Mapping[str, int], record: RunRecord) -> None:
+        """Wait until the node has done with all frames and its masks are here."""
+        known: dict[str, int] = {}
+        cameras = len(self._cameras[0])
+        due = self.node.reports + 2 * cameras  # the next one may have been on its way
+        end_s = time.perf_counter() + SETTLE_S
+        while time.perf_counter() < end_s:
+            self._turn()
+            if self.node.reports < due:
+                continue
+            due = self.node.reports + cameras
+            last, known = known, self.node.account()
+            if known == last and not known["in_flight"]:
+                break
+        published = known.get("published", 0) - before["published"]
+        end_s = min(end_s, time.perf_counter() + 1.0)
+        while len(record.arrived) < published and time.perf_counter() < end_s:
+            self._turn()
+
+    def _turn(self) -> None:
+        self._executor.spin_once(timeout_sec=0.1)
+        assert self._logs is not None
+        check_alive(self._processes, self._logs)
+
+    def _wait(self, until: Callable[[], bool], limit_s: float) -> None:
+        end_s = time.perf_counter() + limit_s
+        while not until():
+            self._turn()
+            if time.perf_counter() > end_s:
+                assert self._logs is not None
+                raise NightsegError(
+                    f"the segmentation node took no images within {limit_s:.0f} s; its last "
+                    f"words: {last_words(SEGMENTATION, self._logs)}"
+                )
+
+
+def _restore(environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def facts(status: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return what the node runs and how long that took of late, as its diagnostics say."""
+    backend = status.get("backend", {})
+    stages: dict[str, dict[str, float]] = {}
+    for key, value in status.get("processing_time_status", {}).items():
+        found = _STAGE.fullmatch(key)
+        if found and value != NOT_YET:
+            stages.setdefault(found[1], {})[found[2]] = float(value)
+    roles = [key.removesuffix(".model") for key in backend if key.endswith(".model")]
+    return {
+        "models": {role: backend[f"{role}.model"] for role in roles},
+        "engines": {
+            role: f"{backend.get(f'{role}.provider', '?')} ({backend.get(f'{role}.device', '?')})"
+            for role in roles
+        },
+        "fallback": backend.get("fallback_reason", ""),
+        "stages_ms": stages,
+    }
