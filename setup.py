@@ -14,6 +14,9 @@ NAME = "nightseg_ros"
 # packages and data files and nothing else: every path below is relative to the place it runs in.
 INIT = Path(NAME, "__init__.py").read_text(encoding="utf-8")
 README = Path("README.md")
+OPENVINO, NNCF = "openvino>=2024.4", "nncf>=2.13"
+# Made for x86-64 only; elsewhere the extra brings nothing and its tests are skipped.
+TENSORRT_RTX = "tensorrt-rtx-cu13>=1.1; platform_machine == 'x86_64'"
 
 
 def share(folder: str) -> list[tuple[str, list[str]]]:
@@ -73,6 +76,12 @@ setup(
         "ros-kilted": ros_wheels("==9.1.2", "==5.5.1", "==2.3.0"),
         "ros-jazzy": ros_wheels("==7.1.6", "==5.3.6", "==2.0.3"),
         "replay": ["rosbags>=0.10"],
+        "rerun": ["rerun-sdk>=0.24", "rosbags>=0.10"],
+        "ray": ["ray>=2.9", "rosbags>=0.10"],
+        "openvino": [OPENVINO],
+        "quantise": [OPENVINO, NNCF],
+        "tensorrt-rtx": [TENSORRT_RTX],
+        "torch-tensorrt": ["torch-tensorrt>=2.5"],
         "train": [
             "torch>=2.5",
             "lightning>=2.4",
@@ -94,6 +103,9 @@ setup(
             "ruff>=0.8",
             "mypy>=1.13",
             "types-PyYAML",
+            OPENVINO,
+            NNCF,
+            TENSORRT_RTX,  # it reads and builds our networks without a GPU
             # The build that ROS users run, with the newest setuptools whose `develop` it can use.
             "colcon-core>=0.18",
             "colcon-ros>=0.5",

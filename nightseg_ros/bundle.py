@@ -8,13 +8,14 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nightseg_ros.atomic import write_atomically
+from nightseg_ros.atomic import write_all_atomically
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.label_maps import SETS
 from nightseg_ros.labels import LabelSet, label_set
@@ -153,8 +154,9 @@ def write_bundle(
 ) -> Bundle:
     """Write a model folder and return its bundle, read back and verified.
 
-    Each file is replaced whole and model.yaml comes last: a write that is cut off leaves either
-    the old bundle or one that `Bundle.load` refuses, never a mixture that runs.
+    A full disk leaves the old bundle, or no folder where there was none. Each file is replaced
+    whole and model.yaml comes last: a write that is killed leaves either the old bundle or one
+    that `Bundle.load` refuses, never a mixture that runs.
     """
     path = Path(folder)
     draft = Bundle(
@@ -181,13 +183,19 @@ def write_bundle(
             f"bundle {path}: metrics and training must be plain numbers, texts, lists and "
             f"mappings ({str(error).splitlines()[0]})"
         ) from error
+    files = {CARD_FILE: (card or f"# {name}\n").encode(), ONNX_FILE: onnx, YAML_FILE: text.encode()}
+    new = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        write_atomically(path / CARD_FILE, (card or f"# {name}\n").encode())
-        write_atomically(path / ONNX_FILE, onnx)
-        write_atomically(path / YAML_FILE, text.encode())
+        write_all_atomically({path / file: data for file, data in files.items()})
     except OSError as error:
-        raise NightsegError(f"bundle {path}: cannot write ({error.strerror})") from error
+        if new:
+            with suppress(OSError):
+                path.rmdir()
+        raise NightsegError(
+            f"bundle {path}: cannot write ({error.strerror}); nothing was changed. Make room, or "
+            "name a folder that can be written"
+        ) from error
     return Bundle.load(path)
 
 

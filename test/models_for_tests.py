@@ -46,8 +46,11 @@ def segmenter_onnx(
         helper.make_node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Conv", ["planes", "kernel"], ["scores"]),
         helper.make_node("ArgMax", ["scores"], ["ids"], axis=1, keepdims=0),
-        helper.make_node("Cast", ["ids"], ["mask"], to=mask_type),
-        helper.make_node("Gather", ["image", "green"], ["confidence"], axis=3),
+        # TensorRT knows bytes only as inputs and outputs, and casts them from and to floats only.
+        helper.make_node("Cast", ["ids"], ["whole"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["whole"], ["mask"], to=mask_type),
+        helper.make_node("Gather", ["float", "green"], ["greens"], axis=3),
+        helper.make_node("Cast", ["greens"], ["confidence"], to=TensorProto.UINT8),
     ]
     constants = [
         numpy_helper.from_array(kernel, "kernel"),

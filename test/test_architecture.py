@@ -27,6 +27,7 @@ ONLY_IN = {
     "rclpy": {"ros"},
     "torch": {"learning", "export"},
     "lightning": {"learning"},
+    "nncf": {"export"},
 }
 
 

@@ -10,6 +10,10 @@ from types import ModuleType
 
 BENCHES = {
     "node": ("nightseg_ros.cli.bench_node", "overhead, latency, age and drops of the node"),
+    "start": ("nightseg_ros.cli.bench_start", "cold starts of the node, until it is configured"),
+    "replay": ("nightseg_ros.cli.bench_replay", "engine share and memory of a long replay"),
+    "engines": ("nightseg_ros.cli.bench_engines", "speed and memory of every engine and model"),
+    "peers": ("nightseg_ros.cli.bench_peers", "speed of well-known networks beside ours"),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from nightseg_ros.bundle import CARD_FILE, write_bundle
 from nightseg_ros.cli import evaluate
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.card import CARD_SETS, render_card, summarise
+from nightseg_ros.evaluation.card import CARD_SETS, PARITY, render_card, summarise
 
 NOTE_KEY = "note"
 
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         metrics[key] = summarise(evaluate.run(parser.parse_args(words)))
     note = args.note if args.note is not None else str(bundle.metrics.get(NOTE_KEY, ""))
     card = render_card(bundle, metrics, note)
+    kept = {key: value for key, value in bundle.metrics.items() if key == PARITY}
     write_bundle(
         bundle.path,
         bundle.read_model(),
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         height=bundle.height,
         width=bundle.width,
         labels=bundle.labels,
-        metrics={NOTE_KEY: note, **metrics} if note else metrics,
+        metrics={**kept, **({NOTE_KEY: note} if note else {}), **metrics},
         training=bundle.training,
         licence=bundle.licence,
         card=card,

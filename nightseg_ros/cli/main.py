@@ -38,6 +38,8 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Models": {
         "models": ("nightseg_ros.cli.models", "list model folders and verify them"),
         "export": ("nightseg_ros.cli.export", "turn a trained checkpoint into a model folder"),
+        "build-engine": ("nightseg_ros.cli.build_engine", "build a model's engine for this GPU"),
+        "engines": ("nightseg_ros.cli.engines", "list the engines that were built, clear them out"),
         "card": ("nightseg_ros.cli.card", "measure a model on all validation sets, write its card"),
     },
     "Data and training": {
@@ -52,9 +54,12 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
             "nightseg_ros.cli.replay",
             "run the pipeline over a recorded drive and sum it up",
         ),
+        "view": ("nightseg_ros.cli.view", "show a recording and its masks in the Rerun viewer"),
         "score": ("nightseg_ros.cli.score", "compare masks with ground truth"),
         "drive": ("nightseg_ros.cli.drive", "make a drive with exact ground truth"),
         "bench": ("nightseg_ros.cli.bench", "measure the node and its engines"),
+        "faults": ("nightseg_ros.cli.faults", "do everything to a node that a bad hour may bring"),
+        "soak": ("nightseg_ros.cli.soak", "play a drive for hours and see whether anything grows"),
         "table": ("nightseg_ros.cli.table", "print published figures beside ours"),
     },
 }
@@ -75,6 +80,8 @@ EXTRAS = {
         "rcl_interfaces",
     ),
     "replay": ("rosbags",),
+    "openvino": ("openvino",),
+    "quantise": ("nncf",),
 }
 
 
@@ -96,7 +103,7 @@ def top_parser() -> Parser:
     lines = []
     for group, verbs in VERBS.items():
         lines.append(f"{group}:")
-        lines += [f"  {verb:<9} {summary}" for verb, (_, summary) in verbs.items()]
+        lines += [f"  {verb:<12} {summary}" for verb, (_, summary) in verbs.items()]
         lines.append("")
     parser = Parser(
         prog="nightseg",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nightseg_ros.bundle import SEGMENTATION, Bundle
 from nightseg_ros.engines.engine import EngineInfo, Outputs
+from nightseg_ros.engines.fake_faults import FakeFaults
 from nightseg_ros.errors import NightsegError
 
 INFO = EngineInfo(backend="fake", provider="none", device="cpu", precision="uint8")
@@ -23,7 +24,8 @@ class FakeEngine:
     """Mask = green channel in steps of 8 levels, modulo the classes; confidence = red channel.
 
     `delay_s` is how long a run takes in all, slept without the GIL as a real engine would.
-    The next `fail_next` runs raise `failure`; set it from a test at any time.
+    The next `fail_next` runs raise `failure`; set it from a test at any time. Engines of a bundle
+    also take orders from outside the process, see fake_faults.py.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class FakeEngine:
         )
         self.runs = 0
         self.closed = False
+        self.faults: FakeFaults | None = None
         self._class_of = (np.arange(256) // 8 % label_count).astype(np.uint8)
 
     @classmethod
@@ -52,7 +55,9 @@ class FakeEngine:
         """Return a fake that takes and gives the shapes of `bundle`, within its class ids."""
         size = (bundle.height, bundle.width)
         count = bundle.labels.count if bundle.labels is not None else 1
-        return cls(size, count, kind=bundle.kind, delay_s=delay_s)
+        engine = cls(size, count, kind=bundle.kind, delay_s=delay_s)
+        engine.faults = FakeFaults(bundle.role)
+        return engine
 
     def run(self, image: NDArray[np.uint8]) -> Outputs:
         """Return the maps described above."""
@@ -68,7 +73,12 @@ class FakeEngine:
                 f"the fake engine got {image.dtype} {list(image.shape)}, "
                 f"need uint8 {[*self.input_size, 3]}"
             )
+        fault = self.faults.next(first=self.runs == 1) if self.faults else ""
+        if self.faults and fault:
+            self.faults.before(fault)
         outputs = self._outputs(image)
+        if self.faults and fault:
+            outputs = self.faults.spoil(fault, outputs)
         if (left := end - time.perf_counter()) > 0:
             time.sleep(left)
         return outputs

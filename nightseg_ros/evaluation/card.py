@@ -34,6 +34,9 @@ LIMITS = """\
 - Bonnet and dashboard of the own car have no class: expect any label there.
 - Frames are scaled to {width}x{height}; what is thinner than two pixels there is lost."""
 
+PARITY = "parity"
+"""Key in model.yaml of the figures of the export: how close it is to the network in fp32."""
+
 _KEPT = (
     *("images", "label_set", "miou", "miou_95", "class_accuracy", "pixel_accuracy", "fwiou"),
     *("classes_present", "labelled_share", "drivable_recall", "drivable_recall_95"),
@@ -56,6 +59,7 @@ def render_card(bundle: Bundle, metrics: Mapping[str, Mapping[str, Any]], note: 
         f"A {bundle.kind} model for the {bundle.route} route, for {bundle.width}x{bundle.height} "
         f"uint8 RGB; sha256 `{bundle.sha256[:16]}…`.",
         "",
+        *_parity(bundle.metrics.get(PARITY)),
         "## Results",
         "",
         *_summary_table(metrics),
@@ -82,6 +86,40 @@ def render_card(bundle: Bundle, metrics: Mapping[str, Mapping[str, Any]], note: 
         "",
     ]
     return "\n".join(lines)
+
+
+def first_card(
+    name: str, kind: str, route: str, size: tuple[int, int], parity: Mapping[str, Any]
+) -> str:
+    """Return the card of a model that was exported and not yet measured on the validation sets."""
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"A {kind} model for the {route} route, for {size[1]}x{size[0]} uint8 RGB.",
+            "",
+            *_parity(parity),
+            f"`nightseg card {name}` measures it on the validation sets and completes this card.",
+            "",
+        ]
+    )
+
+
+def _parity(figures: Mapping[str, Any] | None) -> list[str]:
+    """Return a paragraph on the figures that the export wrote, if it wrote any."""
+    if not figures:
+        return []
+    parts = [f"{100 * figures['equal_share']:.2f} % of the pixels equal"]
+    if "miou" in figures:
+        parts.append(f"mIoU {figures['miou']:.1f} % with the masks of fp32 as truth")
+    if "miou_truth_difference" in figures:
+        parts.append(f"{figures['miou_truth_difference']:+.2f} points of mIoU against labels")
+    parts.append(f"{figures['nan_count']} NaN")
+    return [
+        f"Precision {figures['precision']}. The exported file beside the network in fp32, on "
+        f"{figures['frames']} frames: {', '.join(parts)}.",
+        "",
+    ]
 
 
 def _summary_table(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -12,8 +12,8 @@ from nightseg_ros.labels import CITYSCAPES19
 WARNING = "there are no models here, so masks follow the brightness of the image and mean nothing"
 
 
-def write_stand_ins(folder: Path) -> None:
-    """Write a day and a night model that only the fake engine can run."""
+def write_stand_ins(folder: Path, size: tuple[int, int] = (272, 480)) -> None:
+    """Write a day and a night model of this height and width that only the fake engine can run."""
     for route in ("day", "night"):
         write_bundle(
             folder / f"stand_in_{route}",
@@ -21,7 +21,7 @@ def write_stand_ins(folder: Path) -> None:
             name=f"stand_in_{route}",
             kind=SEGMENTATION,
             route=route,
-            height=272,
-            width=480,
+            height=size[0],
+            width=size[1],
             labels=CITYSCAPES19,
         )

@@ -1,6 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The graph that is shipped: bytes of an image in, bytes of a mask and its confidence out."""
+"""The graph that is shipped: bytes of an image in, bytes of a mask and its confidence out.
+
+Bytes become floats first and floats become bytes last, and whole numbers never become bytes
+directly: TensorRT knows uint8 only as inputs and outputs, cast from and to floats.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +37,13 @@ class SegmentationGraph(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Run the network on the bytes of images."""
         height, width = image.shape[1], image.shape[2]
-        x = image.permute(0, 3, 1, 2).float() * (1.0 / 255.0)
+        x = image.float().permute(0, 3, 1, 2) * (1.0 / 255.0)
         scores = self.network.logits(x)
         full = F.interpolate(scores, (height, width), mode="bilinear", align_corners=False)
-        mask = full.argmax(1).to(uint8)
+        mask = full.argmax(1).float().to(uint8)
         sure = scores.softmax(1).amax(1, keepdim=True)
         sure = F.interpolate(sure, (height, width), mode="bilinear", align_corners=False)
-        return mask, (sure[:, 0] * 255.0).to(uint8)
+        return mask, (sure.squeeze(1) * 255.0).to(uint8)
 
 
 class TranslationGraph(nn.Module):
@@ -51,7 +55,7 @@ class TranslationGraph(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Translate the bytes of images."""
-        x = image.permute(0, 3, 1, 2).float() * (2.0 / 255.0) - 1.0
+        x = image.float().permute(0, 3, 1, 2) * (2.0 / 255.0) - 1.0
         y = (self.generator(x).clamp(-1.0, 1.0) + 1.0) * 127.5 + 0.5
-        pixels: Tensor = y.to(uint8).permute(0, 2, 3, 1)
+        pixels: Tensor = y.permute(0, 2, 3, 1).to(uint8)
         return pixels

@@ -4,25 +4,28 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import nn
 
+from nightseg_ros.engines.graph_check import CLASSES_KEY, PRECISION_KEY
+from nightseg_ros.engines.parity import FP32
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.export.fold import fold_batch_norms
 from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph, fix_pooling
+from nightseg_ros.export.opset import FROM_OPSET, free_batch, lower_opset, scale_resizes, tidy
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
-OPSET = 18
 LEAST_EQUAL = 0.999
 
 
-def segmentation_onnx(network: Segmenter, size: tuple[int, int], classes: int = 19) -> bytes:
+def segmentation_onnx(
+    network: Segmenter, size: tuple[int, int], classes: int = 19, *, any_batch: bool = False
+) -> bytes:
     """Return the ONNX graph of a segmentation network for images of `size` (height, width)."""
     if any(side % network.stride for side in size):
         raise NightsegError(
@@ -31,18 +34,27 @@ def segmentation_onnx(network: Segmenter, size: tuple[int, int], classes: int = 
     network.eval()
     fix_pooling(network, *size)
     graph = SegmentationGraph(network).eval()
-    return _export(graph, size, ("mask", "confidence"), classes)
+    facts = {CLASSES_KEY: str(classes)}
+    return _export(graph, size, ("mask", "confidence"), facts, any_batch=any_batch)
 
 
-def translation_onnx(generator: nn.Module, size: tuple[int, int]) -> bytes:
+def translation_onnx(
+    generator: nn.Module, size: tuple[int, int], *, any_batch: bool = False
+) -> bytes:
     """Return the ONNX graph of a translator for images of `size` (height, width)."""
     if any(side % 4 for side in size):
         raise NightsegError(f"export size {size[1]}x{size[0]}: both sides must be multiples of 4")
-    return _export(TranslationGraph(generator.eval()).eval(), size, ("translated",))
+    graph = TranslationGraph(generator.eval()).eval()
+    return _export(graph, size, ("translated",), {}, any_batch=any_batch)
 
 
 def _export(
-    graph: nn.Module, size: tuple[int, int], outputs: tuple[str, ...], classes: int = 0
+    graph: nn.Module,
+    size: tuple[int, int],
+    outputs: tuple[str, ...],
+    facts: dict[str, str],
+    *,
+    any_batch: bool,
 ) -> bytes:
     example = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -53,19 +65,19 @@ def _export(
             (example,),
             input_names=["image"],
             output_names=list(outputs),
-            opset_version=OPSET,
+            opset_version=FROM_OPSET,
             dynamo=True,
             verbose=False,
         )
     assert program is not None
     model = program.model_proto
-    facts = {"nightseg_precision": "fp32"}
-    if classes:
-        facts["nightseg_classes"] = str(classes)
-    onnx.helper.set_model_props(model, facts)
-    buffer = io.BytesIO()
-    onnx.save(model, buffer)
-    data = buffer.getvalue()
+    lower_opset(model)
+    scale_resizes(model)
+    fold_batch_norms(model)
+    if any_batch:
+        free_batch(model)
+    tidy(model, {PRECISION_KEY: FP32, **facts})
+    data: bytes = model.SerializeToString()
     _compare(graph, data, size)
     return data
 

@@ -6,6 +6,9 @@ A few hundred bytes can claim gigapixels, and OpenCV turns half a JPEG into a ha
 without a word. So the claim is read here first, and a stream without its end marker is refused:
 a mask of grey filler would look like a mask of the street. Damage inside the compressed data of
 a complete stream cannot be told from an odd picture and is decoded as it is.
+
+A decompression bomb stays within the limit of pixels and is still out of proportion: no camera
+makes so many pixels from so few bytes, or draws them again and again in hundreds of passes.
 """
 
 from __future__ import annotations
@@ -19,6 +22,13 @@ _JPEG_START = b"\xff\xd8\xff"
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _NO_FRAME_SIZE = {0xC4, 0xC8, 0xCC}  # tables that share the range C0-CF with the frame headers
+PIXELS_PER_BYTE = 1100
+"""More than any black image has: as JPEG 170, as PNG 330 in colour and 1030 in grey."""
+SMALL_PIXELS = 1_000_000
+"""Up to here nothing is a bomb."""
+DRAWN_PIXELS = 1_000_000_000
+"""Pixels times passes of a progressive JPEG; encoders make about ten passes."""
+
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 
 
@@ -36,6 +46,24 @@ def claimed_size(data: bytes) -> tuple[int, int]:
         f"compressed image of {len(data)} bytes starts with {data[:8].hex(' ') or 'nothing'}, "
         "which is neither JPEG nor PNG; publish one of these"
     )
+
+
+def refuse_bomb(data: bytes, height: int, width: int) -> None:
+    """Refuse a stream whose size or passes are out of all proportion to its bytes."""
+    pixels = height * width
+    if pixels > SMALL_PIXELS and pixels > PIXELS_PER_BYTE * len(data):
+        raise ImageError(
+            f"{len(data)} bytes claim to hold {width}x{height} pixels: that is no camera image "
+            "but a decompression bomb, or damaged"
+        )
+    if data.startswith(_JPEG_START):
+        # Inside a scan every data byte FF is followed by 00, so these are real markers.
+        passes = data.count(bytes((0xFF, _START_OF_SCAN)))
+        if pixels * passes > DRAWN_PIXELS:
+            raise ImageError(
+                f"JPEG of {width}x{height} pixels is drawn in {passes} passes: that is no camera "
+                "image but a decompression bomb, or damaged"
+            )
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

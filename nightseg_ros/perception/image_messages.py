@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.perception.image_headers import ImageError, claimed_size
+from nightseg_ros.perception.image_headers import ImageError, claimed_size, refuse_bomb
 
 __all__ = [
     "ACCEPTED_ENCODINGS",
@@ -186,8 +186,10 @@ def decode_compressed(message: Any, max_pixels: int = MAX_PIXELS) -> DecodedImag
     calibration keep the same axes.
     """
     data = _bytes_of(message)
-    height, width = claimed_size(data.tobytes())
+    stream = data.tobytes()
+    height, width = claimed_size(stream)
     _check_size(width, height, max_pixels)
+    refuse_bomb(stream, height, width)
     try:
         pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,8 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE
 from nightseg_ros.perception.illumination import estimate_illumination
 from nightseg_ros.perception.letterbox import CHANNELS, Letterbox
+from nightseg_ros.perception.map_check import check_content, check_shapes
+from nightseg_ros.perception.route_guard import RouteGuard, RoutesFailedError
 from nightseg_ros.perception.routing import (
     AUTO,
     DAY,
@@ -59,6 +61,10 @@ class FrameResult:
     reason: str
     illumination: float
     times_ms: dict[str, float]
+    left_out: str = ""
+    """Why routes that might be better were not taken: over the budget, or at rest."""
+    events: tuple[str, ...] = ()
+    """What happened to routes during this frame: failures, and what works again."""
 
     @property
     def engine_ms(self) -> float:
@@ -75,13 +81,21 @@ class Pipeline:
     """Decides the route of each frame and runs it. For one thread, the one of its engines.
 
     `engines` are keyed "day", "night", "translator"; the routes that can be taken follow from
-    which of them exist. Each camera has a router of its own, all share the engines.
+    which of them exist. Each camera has a router of its own, all share the engines. With a `guard`
+    a frame whose route fails goes to the next one allowed; without, the failure is raised. Class
+    ids are checked where the number of `classes` is given.
     """
 
     def __init__(
-        self, engines: Mapping[str, Engine], settings: PipelineSettings | None = None
+        self,
+        engines: Mapping[str, Engine],
+        settings: PipelineSettings | None = None,
+        *,
+        guard: RouteGuard | None = None,
+        classes: int = 0,
     ) -> None:
         self.engines = dict(engines)
+        self._guard, self._classes = guard, classes
         self.routes = tuple(
             route for route in ROUTES if all(name in self.engines for name in ENGINES_OF[route])
         )
@@ -140,25 +154,24 @@ class Pipeline:
         watch = Stopwatch()
         settings = self._settings
         illumination = estimate_illumination(frame, order)
-        route, reason = self._route(settings, camera, illumination, now_s)
-        source_hw = (frame.shape[0], frame.shape[1])
-        segmenter = self.engines[ENGINES_OF[route][-1]]
-        box = self._box(source_hw, segmenter.input_size)
-        if route == TRANSLATE:
-            translator = self.engines["translator"]
-            outer = self._box(source_hw, translator.input_size)
-            image = outer.apply(frame, order)
-            watch.lap("preprocess")
-            (translated,) = translator.run(image)
-            watch.lap("translate")
-            # Cropped and boxed again even where the sizes agree: a translator paints the bars.
-            image = box.apply(outer.crop(translated), "rgb")
-            watch.lap("preprocess")
-        else:
-            image = box.apply(frame, order)
-            watch.lap("preprocess")
-        mask, confidence = segmenter.run(image)
-        watch.lap("inference")
+        failed: dict[str, Exception] = {}
+        events: list[str] = []
+        while True:
+            route, reason = self._route(settings, camera, illumination, now_s, failed)
+            left_out = self._routers[camera].excuse
+            try:
+                mask, confidence, box = self._run(route, frame, order, watch)
+                break
+            except Exception as error:  # whatever engines raise
+                if self._guard is None:
+                    raise
+                failed[route] = error
+                events.append(self._guard.failed(route, error))
+                if not self._others(settings, camera, failed):
+                    raise RoutesFailedError(failed) from error
+                watch = Stopwatch()
+        if self._guard is not None and (news := self._guard.worked(route)):
+            events.append(news)
         if settings.confidence_threshold > 0.0:
             _ignore_below(mask, confidence, settings.confidence_threshold)
         give = box.undo if full_size else box.cut
@@ -167,21 +180,77 @@ class Pipeline:
         watch.lap("postprocess")
         times_ms = watch.times_ms()
         self._history.add(route, times_ms["total"], now_s)
-        return FrameResult(full_mask, full_confidence, route, reason, illumination, times_ms)
+        return FrameResult(
+            full_mask,
+            full_confidence,
+            route,
+            reason,
+            illumination,
+            times_ms,
+            left_out,
+            tuple(events),
+        )
+
+    def _run(
+        self, route: str, frame: Image, order: str, watch: Stopwatch
+    ) -> tuple[Image, Image, Letterbox]:
+        """Return mask and confidence in the network's view, and the box that view is made by."""
+        source_hw = (frame.shape[0], frame.shape[1])
+        segmenter = self.engines[ENGINES_OF[route][-1]]
+        box = self._box(source_hw, segmenter.input_size)
+        if route == TRANSLATE:
+            translator = self.engines["translator"]
+            outer = self._box(source_hw, translator.input_size)
+            image = outer.apply(frame, order)
+            watch.lap("preprocess")
+            outputs = translator.run(image)
+            check_shapes(outputs, [(*translator.input_size, 3)], "translator")
+            watch.lap("translate")
+            # Cropped and boxed again even where the sizes agree: a translator paints the bars.
+            image = box.apply(outer.crop(outputs[0]), "rgb")
+            watch.lap("preprocess")
+        else:
+            image = box.apply(frame, order)
+            watch.lap("preprocess")
+        outputs = segmenter.run(image)
+        check_shapes(outputs, [segmenter.input_size] * 2, ENGINES_OF[route][-1])
+        mask, confidence = outputs
+        check_content(image, mask, confidence, self._classes)
+        watch.lap("inference")
+        return mask, confidence, box
 
     def _route(
-        self, settings: PipelineSettings, camera: str, illumination: float, now_s: float
+        self,
+        settings: PipelineSettings,
+        camera: str,
+        illumination: float,
+        now_s: float,
+        failed: Collection[str] = (),
     ) -> tuple[str, str]:
         if camera not in self._routers:
             self._routers[camera] = Router(settings.policy, self.routes)
         router = self._routers[camera]
         router.policy = settings.policy
-        if settings.route != AUTO:
+        resting = self._guard.resting() if self._guard is not None else {}
+        if resting and not self._others(settings, camera, {*resting, *failed}):
+            resting = {}  # better a route that failed a moment ago than none
+        without = {*resting, *failed}
+        if settings.route != AUTO and settings.route not in without:
             return router.hold(settings.route, now_s)
         latencies: dict[str, float] = {}
         if settings.policy.latency_budget_ms > 0.0:
             latencies = self._history.estimates(now_s, settings.policy.latency_retry_s)
-        return router.choose(illumination, now_s, latencies)
+        route, reason = router.choose(illumination, now_s, latencies, without=without)
+        notes = [note for name, note in resting.items() if name != route]
+        router.excuse = "; ".join([*filter(None, [router.excuse]), *notes])
+        return route, "; ".join([reason, *notes])
+
+    def _others(
+        self, settings: PipelineSettings, camera: str, without: Collection[str]
+    ) -> list[str]:
+        """Return the routes that may be taken instead of those; the ordered one is always one."""
+        ordered = {settings.route} & set(self.routes)
+        return [x for x in {*self._routers[camera].candidates(), *ordered} if x not in without]
 
     def _box(self, source_hw: tuple[int, int], target_hw: tuple[int, int]) -> Letterbox:
         key = (source_hw, target_hw)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,6 +80,8 @@ class Router:
         self.policy = policy
         self.available = tuple(available)
         self.route: str | None = None
+        self.excuse = ""
+        """Why routes that might be better were left out in the last choice; empty if none was."""
         self._changed_s = 0.0
         self._level: float | None = None
         self._level_s = 0.0
@@ -87,16 +89,26 @@ class Router:
 
     def hold(self, route: str, now_s: float) -> Choice:
         """Note that `route` was ordered, so that `auto` later starts from it."""
+        self.excuse = ""
         self._take(route, now_s)
         return Choice(route, "set by parameter")
 
     def choose(
-        self, illumination: float, now_s: float, latencies: Mapping[str, float] | None = None
+        self,
+        illumination: float,
+        now_s: float,
+        latencies: Mapping[str, float] | None = None,
+        *,
+        without: Collection[str] = (),
     ) -> Choice:
-        """Return the route for a frame; `latencies` are route -> ms, where they are known."""
-        candidates = [
-            route for route in ROUTES if route in self.policy.allowed and route in self.available
-        ]
+        """Return the route for a frame; `latencies` are route -> ms, where they are known.
+
+        Routes in `without` are left out, whatever speaks for them.
+        """
+        possible = self.candidates()
+        candidates = [route for route in possible if route not in without]
+        if not candidates and possible:
+            raise NightsegError(f"there is no route beside {', '.join(possible)}")
         if not candidates:
             raise NightsegError(
                 f"none of the allowed routes ({', '.join(self.policy.allowed)}) has its models "
@@ -104,6 +116,7 @@ class Router:
             )
         level = self._smooth(illumination, now_s)
         keeping, excuse = self._within_budget(candidates, latencies or {})
+        self.excuse = excuse.removeprefix("; ")
         if keeping:
             wanted, reason = self._best(keeping, level)
             stay = self.route in keeping
@@ -118,6 +131,10 @@ class Router:
             return Choice(self.route, f"{wanted} in {left_s:.1f} s: {reason}{excuse}")
         self._take(wanted, now_s)
         return Choice(wanted, reason + excuse)
+
+    def candidates(self) -> list[str]:
+        """Return the routes that are allowed and have their models."""
+        return [r for r in ROUTES if r in self.policy.allowed and r in self.available]
 
     def _take(self, route: str, now_s: float) -> None:
         if route != self.route:

@@ -108,6 +108,7 @@ class CameraInput:
         fault = self._order.refuse(stamp.sec, stamp.nanosec)
         if fault:
             self._mailbox.refuse(self._camera, Outcome.BAD_STAMP)
+            self._statistics.reject(fault)
             self._complaints(title(self._camera), f"image on {self.resolved_topic}: {fault}")
         else:
             self._mailbox.put(self._camera, Letter(message, received_s))

@@ -41,6 +41,10 @@ class Diagnostics:
             reports = list(self._collect())
         except Exception as error:  # in a timer it would end the whole node
             reports = [Report("diagnostics", ERROR, f"{type(error).__name__}: {error}")]
+        self.send(reports)
+
+    def send(self, reports: Iterable[Report]) -> None:
+        """Publish reports now; from any thread."""
         self._publisher.publish(self.message(reports))
 
     def message(self, reports: Iterable[Report]) -> DiagnosticArray:

@@ -32,10 +32,18 @@ class Outcome(Enum):
     BAD_IMAGE = "rejected: not a usable image"
     BAD_STAMP = "rejected: stamp invalid or out of order"
     ENGINE = "rejected: the engine failed"
+    HUNG = "rejected: the engine hung"
+    HALTED = "rejected: the engines are stopped after failures"
 
 
 _DROPPED = (Outcome.REPLACED, Outcome.RATE, Outcome.UNWATCHED, Outcome.INACTIVE)
-_REJECTED = (Outcome.BAD_IMAGE, Outcome.BAD_STAMP, Outcome.ENGINE)
+_REJECTED = (
+    Outcome.BAD_IMAGE,
+    Outcome.BAD_STAMP,
+    Outcome.ENGINE,
+    Outcome.HUNG,
+    Outcome.HALTED,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class Mailbox(Generic[Letter]):
         self._slots: dict[str, _Slot[Letter]] = {camera: _Slot() for camera in cameras}
         self._order = list(self._slots)
         self._changed = Condition()
-        self._open = self._ended = False
+        self._open = self._ended = self._halted = False
         self._period_s = 0.0
         self._clock = clock
 
@@ -101,6 +109,8 @@ class Mailbox(Generic[Letter]):
             slot.in_flight += 1
             if not self._open:
                 slot.settle(Outcome.INACTIVE)
+            elif self._halted:
+                slot.settle(Outcome.HALTED)
             elif slot.waiting is not None:
                 slot.settle(Outcome.REPLACED)
                 slot.waiting = letter
@@ -149,11 +159,19 @@ class Mailbox(Generic[Letter]):
         """Let no more frames in and wait until the worker holds none; False if it still does."""
         with self._changed:
             self._open = False
-            for slot in self._slots.values():
-                if slot.waiting is not None:
-                    slot.waiting = None
-                    slot.settle(Outcome.INACTIVE)
+            self._empty(Outcome.INACTIVE)
             return self._changed.wait_for(self._idle, wait_s)
+
+    def halt(self) -> None:
+        """Refuse frames until `resume`, those that wait too: nobody knows for how long."""
+        with self._changed:
+            self._halted = True
+            self._empty(Outcome.HALTED)
+
+    def resume(self) -> None:
+        """Take frames again."""
+        with self._changed:
+            self._halted = False
 
     def end(self) -> None:
         """Close for good and wake the worker, whose `take` then returns None."""
@@ -176,6 +194,12 @@ class Mailbox(Generic[Letter]):
         """
         now = self._clock()
         return due + self._period_s if due + self._period_s > now else now + self._period_s
+
+    def _empty(self, outcome: Outcome) -> None:
+        for slot in self._slots.values():
+            if slot.waiting is not None:
+                slot.waiting = None
+                slot.settle(outcome)
 
     def _idle(self) -> bool:
         return all(slot.in_flight == 0 for slot in self._slots.values())

@@ -60,6 +60,20 @@ class ReusedImage:
         return self._pixels
 
 
+class Canvas:
+    """The messages that one worker fills for one camera.
+
+    A worker that was left behind in a hung engine may still write into its own, so the next worker
+    has others.
+    """
+
+    def __init__(self) -> None:
+        self.source_hw = (0, 0)
+        self.mask = ReusedImage("mono8", 1)
+        self.confidence = ReusedImage("mono8", 1)
+        self.color = ReusedImage("rgb8", 3)
+
+
 class CameraOutputs:
     """The publishers of one camera. Made and destroyed by the executor, used by the worker."""
 
@@ -84,10 +98,6 @@ class CameraOutputs:
         }
         self._palette = labels.palette()
         self.full_size = full_size
-        self._source_hw = (0, 0)
-        self._mask = ReusedImage("mono8", 1)
-        self._confidence = ReusedImage("mono8", 1)
-        self._color = ReusedImage("rgb8", 3)
 
     def watched(self) -> set[str]:
         """Return the topics that somebody listens to."""
@@ -97,26 +107,31 @@ class CameraOutputs:
             if publisher.get_subscription_count() > 0
         }
 
-    def buffers(self, height: int, width: int) -> tuple[Pixels | None, Pixels | None]:
+    def buffers(
+        self, canvas: Canvas, height: int, width: int
+    ) -> tuple[Pixels | None, Pixels | None]:
         """Return where mask and confidence of a frame of this size are to be written, if known.
 
         The network's own size is known only when the route is, so those masks are copied instead;
         they are small.
         """
-        self._source_hw = (height, width)
+        canvas.source_hw = (height, width)
         if not self.full_size:
             return None, None
-        return self._mask.pixels(height, width), self._confidence.pixels(height, width)
+        return canvas.mask.pixels(height, width), canvas.confidence.pixels(height, width)
 
-    def publish_mask(self, header: Any, result: FrameResult, wanted: set[str]) -> Pixels:
+    def publish_mask(
+        self, canvas: Canvas, header: Any, result: FrameResult, wanted: set[str]
+    ) -> Pixels:
         """Publish the mask, which others wait for; return it as it was published."""
-        mask = self._placed(result.mask, self._mask)
+        mask = self._placed(result.mask, canvas.mask)
         if "mask" in wanted:
-            self._send("mask", self._mask.message, header)
+            self._send("mask", canvas.mask.message, header)
         return mask
 
     def publish_rest(
         self,
+        canvas: Canvas,
         header: Any,
         result: FrameResult,
         mask: Pixels,
@@ -125,18 +140,18 @@ class CameraOutputs:
     ) -> None:
         """Publish what else is wanted of a frame whose mask is out."""
         if "confidence" in wanted and result.confidence is not None:
-            self._placed(result.confidence, self._confidence)
-            self._send("confidence", self._confidence.message, header)
+            self._placed(result.confidence, canvas.confidence)
+            self._send("confidence", canvas.confidence.message, header)
         if "camera_info" in wanted and info is not None:
             size = (mask.shape[0], mask.shape[1])
-            self._send("camera_info", scaled(info, self._source_hw, size), header)
+            self._send("camera_info", scaled(info, canvas.source_hw, size), header)
         if "route" in wanted:
             self._publishers["route"].publish(String(data=result.route))
         if "illumination" in wanted:
             self._publishers["illumination"].publish(Float32(data=result.illumination))
         if "color_mask" in wanted:
-            colorize(mask, self._palette, out=self._color.pixels(*mask.shape))
-            self._send("color_mask", self._color.message, header)
+            colorize(mask, self._palette, out=canvas.color.pixels(*mask.shape))
+            self._send("color_mask", canvas.color.message, header)
         if "mask/compressed" in wanted:
             self._send("mask/compressed", fill_png(CompressedImage(), mask), header)
 

@@ -4,27 +4,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.engine import EngineInfo
+from nightseg_ros.perception import status
+from nightseg_ros.perception.status import (
+    ERROR,
+    NOT_YET,
+    OK,
+    PROCESSING,
+    WARN,
+    Report,
+    backend_report,
+    number,
+    task_name,
+    time_key,
+)
 from nightseg_ros.ros.mailbox import Counts, Outcome
 from nightseg_ros.ros.settings import Settings
 from nightseg_ros.ros.statistics import CameraStatistics, NodeStatistics
 
-OK, WARN, ERROR = range(3)
-NOT_YET = "n/a"
+__all__ = [
+    "ERROR",
+    "NOT_YET",
+    "OK",
+    "WARN",
+    "InputState",
+    "Report",
+    "backend_report",
+    "input_report",
+    "number",
+    "processing_report",
+    "qos_report",
+    "route_report",
+]
 
 
-@dataclass(frozen=True)
-class Report:
-    """One diagnostic status; `level` is one of the three above."""
-
-    name: str
-    level: int
-    message: str
-    values: dict[str, str] = field(default_factory=dict)
+REJECTED_S = 5.0
+"""How long the diagnostics tell of a rejected image."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,9 @@ def input_report(
             message += f"; {state.advice}" if state.advice else ""
     elif counts.received and statistics.age_ms is None and counts.rejected:
         level, message = WARN, "all images so far were rejected; see the log"
+    if fault := statistics.fault(REJECTED_S):
+        level = WARN
+        message += f"; rejected of late: {fault}"
     values = {
         "topic": state.topic,
         "rate_hz": f"{statistics.received.hz():.1f}",
@@ -77,7 +97,7 @@ def input_report(
         if outcome is not Outcome.PUBLISHED:
             values[outcome.value] = str(counts.outcomes[outcome])
     values |= {f"publisher {i + 1}": text for i, text in enumerate(state.publishers)}
-    return Report(_of("input", state.camera), level, message, values)
+    return Report(task_name("input", state.camera), level, message, values)
 
 
 def processing_report(statistics: NodeStatistics, settings: Settings) -> Report:
@@ -103,51 +123,22 @@ def processing_report(statistics: NodeStatistics, settings: Settings) -> Report:
     }
     for stage, window in statistics.stages.items():
         found = window.percentiles()
-        values[f"{stage}_time_ms"] = number(found.p50 if found else None)
+        values[time_key(stage)] = number(found.p50 if found else None)
         for name in ("p50", "p95", "p99"):
             values[f"{stage}_{name}_ms"] = number(getattr(found, name) if found else None)
-    return Report("processing_time_status", level, message, values)
+    return Report(PROCESSING, level, message, values)
 
 
 def route_report(camera: str, statistics: CameraStatistics, settings: Settings) -> Report:
     """Report the route of the latest frame and why it was taken."""
-    message = f"{statistics.route}: {statistics.reason}" if statistics.route else NOT_YET
-    values = {
-        "route": statistics.route or NOT_YET,
-        "reason": statistics.reason or NOT_YET,
-        "illumination": number(statistics.illumination),
-        "asked_for": settings.route,
-    }
-    return Report(_of("route", camera), OK, message, values)
-
-
-def backend_report(
-    bundles: Mapping[str, Bundle],
-    engines: Mapping[str, EngineInfo],
-    fallbacks: Sequence[str],
-    unavailable: Iterable[str],
-) -> Report:
-    """Report what really runs the models, and everything that is not as it was asked for."""
-    used = sorted({f"{info.backend} ({info.provider})" for info in engines.values()})
-    level, message = OK, f"{', '.join(bundles)} on {', '.join(used)}"
-    if fallbacks:
-        level, message = WARN, f"{message}; fallback: {'; '.join(fallbacks)}"
-    values: dict[str, str] = {}
-    for role, bundle in bundles.items():
-        info = engines[role]
-        values |= {
-            f"{role}.model": bundle.name,
-            f"{role}.sha256": bundle.sha256,
-            f"{role}.size": f"{bundle.width}x{bundle.height}",
-            f"{role}.engine": info.backend,
-            f"{role}.provider": info.provider,
-            f"{role}.device": info.device,
-            f"{role}.precision": info.precision,
-            f"{role}.fallback_reason": info.fallback_reason,
-        }
-    values["fallback_reason"] = "; ".join(fallbacks)
-    values["unavailable_routes"] = "; ".join(unavailable)
-    return Report("backend", level, message, values)
+    return status.route_report(
+        camera,
+        statistics.route,
+        statistics.reason,
+        statistics.illumination,
+        settings.route,
+        statistics.left_out,
+    )
 
 
 def qos_report(notices: Mapping[str, str]) -> Report:
@@ -155,12 +146,3 @@ def qos_report(notices: Mapping[str, str]) -> Report:
     if not notices:
         return Report("qos", OK, "no mismatch was reported")
     return Report("qos", WARN, f"mismatch on {', '.join(notices)}", dict(notices))
-
-
-def number(value: float | None) -> str:
-    """Return a figure as text; n/a is not 0."""
-    return NOT_YET if value is None else f"{value:.3f}"
-
-
-def _of(task: str, camera: str) -> str:
-    return f"{task} {camera}".strip()

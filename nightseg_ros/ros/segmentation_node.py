@@ -27,7 +27,7 @@ from nightseg_ros.ros.discovery import has_mismatch
 from nightseg_ros.ros.parameters import Parameters
 from nightseg_ros.ros.process import run_node
 from nightseg_ros.ros.qos import MATCHED_EVENTS
-from nightseg_ros.ros.reports import ERROR, OK, Report, qos_report
+from nightseg_ros.ros.reports import ERROR, OK, WARN, Report, qos_report
 from nightseg_ros.ros.session import Session
 from nightseg_ros.ros.settings import Settings
 
@@ -35,6 +35,8 @@ NAME = "segmentation_node"
 LOOK_S = 1.0 if MATCHED_EVENTS else 0.2
 """How often subscribers are looked for: where the middleware tells, only to be sure."""
 ENGINE_WAIT_S = 10.0
+DOUBLE_S = 30.0
+"""The graph remembers a node that was killed for 20 s; only after that it can be a second one."""
 NOTICE_S = 5.0
 """A report is believed this long, until the graph must have heard of the other end."""
 
@@ -55,6 +57,7 @@ class SegmentationNode(LifecycleNode):
         self._jump_handle: JumpHandle | None = None
         self._phase = "unconfigured"
         self._failure = ""
+        self._double_since_s = time.monotonic()
         self._notices: dict[str, tuple[str, float]] = {}
         self._complaints = Complaints(self.get_logger().error)
         try:
@@ -90,7 +93,12 @@ class SegmentationNode(LifecycleNode):
         def configure() -> None:
             self._release()
             self._session = Session(
-                self, lambda: self.settings, self._complaints, self._notice, self._attend
+                self,
+                lambda: self.settings,
+                self._complaints,
+                self._notice,
+                self._attend,
+                lambda report: self._diagnostics.send([report]),
             )
             self._phase = "inactive"
             self._diagnostics.hardware = self._session.hardware
@@ -219,9 +227,21 @@ class SegmentationNode(LifecycleNode):
                 del self._notices[topic]
         return {topic: text for topic, (text, _) in self._notices.items()}
 
+    def _lifecycle_report(self) -> Report:
+        """Return the state; with two nodes of one name nobody knows whose masks are whose."""
+        level, message = (ERROR, self._failure) if self._failure else (OK, self._phase)
+        own = (self.get_name(), self.get_namespace())
+        count = self.get_node_names_and_namespaces().count(own)
+        if count < 2:
+            self._double_since_s = time.monotonic()
+        elif time.monotonic() - self._double_since_s > DOUBLE_S:
+            full = self.get_fully_qualified_name()
+            level = max(level, WARN)
+            message += f"; {count} nodes are called {full}: end or rename all but one"
+        return Report("lifecycle", level, message)
+
     def _reports(self) -> list[Report]:
-        message = self._failure or self._phase
-        reports = [Report("lifecycle", ERROR if self._failure else OK, message)]
+        reports = [self._lifecycle_report()]
         if self._session is not None:
             reports += self._session.reports(active=self._phase == "active")
             reports.append(qos_report(self._standing_notices()))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
@@ -17,9 +18,22 @@ from nightseg_ros.ros.cameras import CameraInput, Letter, title
 from nightseg_ros.ros.complaints import Complaints
 from nightseg_ros.ros.mailbox import Outcome
 from nightseg_ros.ros.models import Models
-from nightseg_ros.ros.publishers import CameraOutputs
+from nightseg_ros.ros.publishers import CameraOutputs, Canvas
 from nightseg_ros.ros.settings import Settings
 from nightseg_ros.ros.statistics import STAGES, NodeStatistics
+from nightseg_ros.ros.worker import Claim
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What belongs to one worker alone."""
+
+    models: Models
+    canvases: dict[str, Canvas] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Free the engines."""
+        self.models.close()
 
 
 class Segmenter:
@@ -33,11 +47,13 @@ class Segmenter:
         statistics: NodeStatistics,
         settings: Callable[[], Settings],
         complaints: Complaints,
+        warn: Complaints,
     ) -> None:
         self._clock = node.get_clock()
         self._inputs, self._outputs = inputs, outputs
         self._statistics, self._settings = statistics, settings
-        self._complaints = complaints
+        self._complaints, self._warn = complaints, warn
+        self._left_out: dict[str, str] = {}
         compressed = settings().input_transport == "compressed"
         self._decode = decode_compressed if compressed else decode_image
         # Whoever watches the times must not change the load: these make no camera run.
@@ -46,7 +62,7 @@ class Segmenter:
             for stage in STAGES
         }
 
-    def serve(self, models: Models, camera: str, letter: Letter) -> Outcome:
+    def serve(self, bench: Bench, camera: str, letter: Letter, claim: Claim) -> Outcome:
         """Bring one frame to the outcome that is returned."""
         settings = self._settings()
         wanted = self._outputs[camera].watched()
@@ -56,27 +72,28 @@ class Segmenter:
             return Outcome.UNWATCHED
         allowed_ms = settings.diagnostics_max_allowed_processing_time_ms
         times_ms: dict[str, float] | None = None
-        self._statistics.start_frame()
+        frame = self._statistics.start_frame()
         try:
-            times_ms = self._segment(models, camera, letter, wanted)
+            times_ms = self._segment(bench, camera, letter, wanted, claim)
         except ImageError as error:
             topic = self._inputs[camera].resolved_topic
+            self._statistics.cameras[camera].reject(str(error))
             self._complaints(title(camera), f"image on {topic}: {error}")
             return Outcome.BAD_IMAGE
         finally:
-            self._statistics.end_frame(times_ms, allowed_ms)
+            self._statistics.end_frame(times_ms, allowed_ms, frame)
         return Outcome.PUBLISHED
 
     def _segment(
-        self, models: Models, camera: str, letter: Letter, wanted: set[str]
+        self, bench: Bench, camera: str, letter: Letter, wanted: set[str], claim: Claim
     ) -> dict[str, float]:
         start_s = time.perf_counter()
         image = self._decode(letter.message)
         height, width = image.pixels.shape[:2]
-        outputs = self._outputs[camera]
-        mask_out, confidence_out = outputs.buffers(height, width)
+        outputs, canvas = self._outputs[camera], bench.canvases.setdefault(camera, Canvas())
+        mask_out, confidence_out = outputs.buffers(canvas, height, width)
         decoded_s = time.perf_counter()
-        result = models.pipeline.process(
+        result = bench.models.pipeline.process(
             image.pixels,
             image.order,
             camera,
@@ -88,10 +105,11 @@ class Segmenter:
         )
         done_s = time.perf_counter()
         header = letter.message.header
-        mask = outputs.publish_mask(header, result, wanted)
+        claim()
+        mask = outputs.publish_mask(canvas, header, result, wanted)
         out_s = time.perf_counter()
         age = self._clock.now() - Time.from_msg(header.stamp, self._clock.clock_type)
-        outputs.publish_rest(header, result, mask, wanted, self._inputs[camera].info)
+        outputs.publish_rest(canvas, header, result, mask, wanted, self._inputs[camera].info)
         total_ms = (out_s - letter.received_s) * 1e3
         times_ms = {
             **result.times_ms,
@@ -105,12 +123,24 @@ class Segmenter:
         self._note(camera, result, times_ms)
         return times_ms
 
+    def _tell_of_routes(self, camera: str, result: FrameResult) -> None:
+        """Say at once what makes a frame take another route than it should, and when that ends."""
+        for event in result.events:
+            self._warn(title(camera), f"{event}; this frame took route {result.route}")
+        before, now = self._left_out.get(camera, ""), bool(result.left_out)
+        if now != bool(before) and not result.events:
+            text = result.left_out or f"no route is left out any more, after: {before}"
+            self._warn(title(camera), f"route {result.route} now: {text}")
+        self._left_out[camera] = result.left_out
+
     def _note(self, camera: str, result: FrameResult, times_ms: Mapping[str, float]) -> None:
         statistics = self._statistics.cameras[camera]
         statistics.published.tick()
         statistics.age_ms = times_ms["age"]
         statistics.route, statistics.reason = result.route, result.reason
         statistics.illumination = result.illumination
+        statistics.left_out = result.left_out
+        self._tell_of_routes(camera, result)
         for stage, publisher in self.debug.items():
             if publisher.get_subscription_count() > 0:
                 publisher.publish(Float32(data=times_ms[stage]))

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from rclpy.lifecycle import LifecycleNode
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels import LabelSet
 from nightseg_ros.ros.cameras import CameraInput, Letter, title
 from nightseg_ros.ros.complaints import Complaints
 from nightseg_ros.ros.discovery import advice, found_publishers
 from nightseg_ros.ros.label_topics import LabelTopics
 from nightseg_ros.ros.mailbox import Mailbox, Outcome
-from nightseg_ros.ros.models import Models, load_models
+from nightseg_ros.ros.models import check_unchanged, load_models
 from nightseg_ros.ros.publishers import CameraOutputs
 from nightseg_ros.ros.qos import Notice
 from nightseg_ros.ros.reports import (
+    ERROR,
+    WARN,
     InputState,
     Report,
     backend_report,
@@ -26,10 +29,11 @@ from nightseg_ros.ros.reports import (
     processing_report,
     route_report,
 )
-from nightseg_ros.ros.segmenter import Segmenter
+from nightseg_ros.ros.segmenter import Bench, Segmenter
 from nightseg_ros.ros.settings import Settings
 from nightseg_ros.ros.statistics import NodeStatistics
-from nightseg_ros.ros.worker import Worker
+from nightseg_ros.ros.supervisor import Limits, Supervisor
+from nightseg_ros.ros.worker import Claim
 
 
 class Session:
@@ -42,25 +46,38 @@ class Session:
         complaints: Complaints,
         notice: Notice,
         on_match: Callable[[], None],
+        announce: Callable[[Report], None],
     ) -> None:
+        """`announce` gets news of the engines at once, in the watchdog's thread."""
         now = settings()
         self._node, self._settings, self._complaints = node, settings, complaints
+        self._announce = announce
+        self._failures = Complaints(self._error)
+        """Of the engines; a flood of bad images must not silence them."""
         self._threshold = now.confidence_threshold
         self._clock_ns = -1
         self.mailbox: Mailbox[Letter] = Mailbox(now.camera_names)
         self.mailbox.set_max_rate(now.max_rate_hz)
         self.statistics = NodeStatistics(now.camera_names)
-        self._worker: Worker[Models, Letter] = Worker(
-            self.mailbox, lambda: load_models(now), self._serve, self._on_failure
+        self._configured: tuple[dict[str, str], LabelSet] | None = None
+        self._supervisor: Supervisor[Bench, Letter] = Supervisor(
+            self.mailbox,
+            self._build,
+            self._serve,
+            on_failure=self._on_failure,
+            on_new=self._on_new,
+            tell=self._tell,
+            limits=self._limits,
         )
-        self.models = self._worker.start()
+        self.models = self._supervisor.start().models
+        self._configured = self.models.hashes, self.models.labels
         present = set(node.publishers)
         try:
             self._open_topics(now, notice, on_match)
         except BaseException:
             for publisher in set(node.publishers) - present:
                 node.destroy_lifecycle_publisher(publisher)  # type: ignore[arg-type]
-            self._worker.stop()
+            self._supervisor.stop()
             raise
         for fallback in self.models.fallbacks:
             node.get_logger().warning(f"FALLBACK: {fallback}")
@@ -103,13 +120,14 @@ class Session:
             self.statistics,
             self._settings,
             self._complaints,
+            Complaints(self._warn),
         )
 
     def summary(self) -> str:
         """Return what was loaded, in a sentence."""
         engines = self.models.pipeline.engines
         loaded = ", ".join(
-            f"{role} {bundle.name} on {engines[role].info.provider}"
+            f"{role} {bundle.name} on {engines[role].info}"
             for role, bundle in self.models.bundles.items()
         )
         return f"{loaded}; routes {', '.join(self.models.pipeline.routes)}"
@@ -145,6 +163,7 @@ class Session:
 
     def apply(self, settings: Settings, *, active: bool) -> None:
         """Take over settings that the models have accepted."""
+        self.models.apply(settings)  # once more: engines may have been exchanged meanwhile
         self.mailbox.set_max_rate(settings.max_rate_hz)
         if settings.confidence_threshold != self._threshold:
             self._threshold = settings.confidence_threshold
@@ -161,15 +180,58 @@ class Session:
         try:
             for camera_input in self.inputs.values():
                 camera_input.listen(images=False, info=False)
-            self._worker.stop(wait_s)
+            self._supervisor.stop(wait_s)
         finally:
             for outputs in self.outputs.values():
                 outputs.destroy()
             self._labels.destroy()
             self.segmenter.destroy(self._node)
 
-    def _serve(self, models: Models, camera: str, letter: Letter) -> Outcome:
-        return self.segmenter.serve(models, camera, letter)
+    def _build(self) -> Bench:
+        models = load_models(self._settings(), self._say)
+        try:
+            if self._configured is not None:
+                check_unchanged(models, *self._configured)
+        except NightsegError:
+            models.close()
+            raise
+        return Bench(models)
+
+    def _say(self, line: str) -> None:
+        if self._node.context.ok():
+            self._node.get_logger().info(line)
+
+    def _serve(self, bench: Bench, camera: str, letter: Letter, claim: Claim) -> Outcome:
+        return self.segmenter.serve(bench, camera, letter, claim)
+
+    def _on_new(self, bench: Bench) -> None:
+        self.models = bench.models
+        self.models.apply(self._settings())
+
+    def _limits(self) -> Limits:
+        settings = self._settings()
+        return Limits(settings.engine_timeout_s, settings.max_failures, settings.max_hung_engines)
+
+    def _tell(self, report: Report) -> None:
+        if report.level == ERROR:
+            self.statistics.abandon_frame()
+        if not self._node.context.ok():
+            return
+        # One line each: rclpy knows a logging call by its line and its severity.
+        logger = self._node.get_logger()
+        if report.level == ERROR:
+            logger.error(f"engine {report.message}")
+        elif report.level == WARN:
+            logger.warning(f"engine: {report.message}")
+        else:
+            logger.info(f"engine: {report.message}")
+        self._announce(report)
+
+    def _error(self, text: str) -> None:
+        self._node.get_logger().error(text)
+
+    def _warn(self, text: str) -> None:
+        self._node.get_logger().warning(text)  # rclpy wants one severity for each line of code
 
     def _on_failure(self, camera: str, error: Exception) -> None:
         if not self._node.context.ok():
@@ -177,7 +239,8 @@ class Session:
         text = (
             str(error) if isinstance(error, NightsegError) else f"{type(error).__name__}: {error}"
         )
-        self._complaints(title(camera), f"a frame could not be segmented: {text}")
+        self._failures(title(camera), f"a frame could not be segmented: {text}")
+        self.statistics.cameras[camera].reject(text)
         self._node.get_logger().debug("".join(traceback.format_exception(error)))
 
     def reports(self, *, active: bool) -> list[Report]:
@@ -202,6 +265,7 @@ class Session:
             counts = self.mailbox.counts(camera)
             reports.append(input_report(state, counts, statistics, settings))
             reports.append(route_report(camera, statistics, settings))
+        reports.append(self._supervisor.report())
         reports.append(processing_report(self.statistics, settings))
         infos = {role: x.info for role, x in self.models.pipeline.engines.items()}
         unavailable = self.models.unavailable.values()

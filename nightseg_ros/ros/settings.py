@@ -47,11 +47,20 @@ class Settings(Table):
     )
     allow_fallback: bool = parameter(
         False,
-        "Go on without a model that is damaged or was asked for and is missing, with a warning "
-        "in log and diagnostics; otherwise configuring fails.",
+        "Go on without a model that is damaged or was asked for and is missing, and with another "
+        "engine than the one that was named and cannot run, with a warning in log and "
+        "diagnostics; otherwise configuring fails.",
     )
     engine: str = parameter(
-        "auto", "Engine that runs the models; auto is the fastest installed.", choices=ENGINES
+        "auto",
+        "Engine that runs the models; auto is the fastest that can run here, onnxruntime its "
+        "fastest provider.",
+        choices=ENGINES,
+    )
+    allow_build: bool = parameter(
+        False,
+        "Build an engine for the GPU that is not in the engine cache while configuring, which may "
+        "take minutes; `nightseg build-engine` does it before.",
     )
     require_gpu: bool = parameter(False, "Fail to configure where an engine would run on the CPU.")
     threads: int = parameter(0, "CPU threads of an engine; 0 is one per core.", low=0, high=256)
@@ -59,6 +68,30 @@ class Settings(Table):
         False,
         "Let idle engine threads poll for work: a little faster, but it burns the cores that "
         "cameras and other nodes need.",
+    )
+    engine_timeout_s: float = parameter(
+        10.0,
+        "A frame that is under way for this long has a hung engine: it is left behind and replaced "
+        "by a new one; 0 waits for ever.",
+        low=0.0,
+        high=3600.0,
+        runtime=True,
+    )
+    max_failures: int = parameter(
+        5,
+        "After so many frames in a row that no route could segment, nothing is published until "
+        "engines built anew work, which is tried at growing intervals.",
+        low=1,
+        high=1000,
+        runtime=True,
+    )
+    max_hung_engines: int = parameter(
+        2,
+        "Hung engines that may be left behind at a time; each keeps its memory and a thread. With "
+        "one more the node gives up until it is restarted, or one comes back.",
+        low=0,
+        high=100,
+        runtime=True,
     )
     fake_delay_ms: float = parameter(
         0.0, "How long engine fake takes for a frame; for tests only.", low=0.0, high=60000.0

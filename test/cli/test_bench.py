@@ -81,3 +81,42 @@ def test_delay_needs_the_fake_engine(capsys, tmp_path):
     words = ["--engine", "onnxruntime", "--engine-delay-ms", "5", "--models", str(tmp_path)]
     assert main(["bench", "node", *words]) == 2
     assert "a delay needs the fake engine, not 'onnxruntime'" in capsys.readouterr().err
+
+
+STARTS = {
+    "rows": [
+        {
+            "engine": "onnxruntime-cpu",
+            "problem": "",
+            "loaded": "day net on onnxruntime",
+            "seconds": [1.25, 0.75],
+            "median_s": 1.0,
+            "largest_s": 1.25,
+            "median_cpu_s": 0.8,
+        },
+        {"engine": "openvino-int8", "problem": "never built; build it", "seconds": []},
+    ],
+    "largest_s": 1.25,
+    "goal_s": 3.0,
+    "met": True,
+}
+
+
+def test_starts_are_all_shown_with_the_goal():
+    text = bench.render({"bench": "start", **STARTS})
+    assert "onnxruntime-cpu       median 1.00 s, largest 1.25 s, processor time 0.80 s" in text
+    assert "1.25 0.75" in text
+    assert "openvino-int8         not measured: never built; build it" in text
+    assert text.endswith("largest: 1.25 s; goal under 3 s: met")
+    missed = bench.render({"bench": "start", **STARTS, "met": False})
+    assert missed.endswith("goal under 3 s: MISSED")
+
+
+def test_ten_starts_of_every_engine_that_is_here():
+    args = parse("start")
+    assert (args.runs, args.engine) == (10, None)
+
+
+def test_no_start_at_all_is_refused(capsys):
+    assert main(["bench", "start", "--runs", "0"]) == 2
+    assert "--runs is 0" in capsys.readouterr().err

@@ -46,3 +46,12 @@ def test_without_images_there_is_one_clear_error(models, monkeypatch, capsys):
     name = next(path.name for path in models.iterdir())
     assert main(["card", name]) == 2
     assert "set NIGHTSEG_DATA" in capsys.readouterr().err
+
+
+def test_the_figures_of_the_export_stay(tmp_path, models, capsys):
+    figures = {"precision": "int8", "frames": 9, "equal_share": 0.9854, "nan_count": 0}
+    day = tiny.segmenter(models / "tiny_day", metrics={"parity": figures}).path
+    assert main(["card", "tiny_day", "--data", str(make_data(tmp_path / "data"))]) == 0
+    assert Bundle.load(day).metrics["parity"] == figures
+    assert "Precision int8." in capsys.readouterr().out
+    assert "98.54 % of the pixels equal" in (day / "README.md").read_text()

@@ -22,12 +22,6 @@ from nightseg_ros.learning.translate import save_generator  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-HARMLESS = {
-    "Add", "ArgMax", "BatchNormalization", "Cast", "Clip", "Concat", "Constant", "Conv", "Gather",
-    "InstanceNormalization", "MatMul", "MaxPool", "Mul", "Pad", "ReduceMax", "ReduceMean", "Relu",
-    "Reshape", "Resize", "Softmax", "Sub", "Tanh", "Transpose",
-}  # fmt: skip
-
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
@@ -43,12 +37,15 @@ def test_an_exported_network_gives_the_networks_own_mask(tmp_path):
     result = export_verb.run(
         parse(
             str(tmp_path / "model.pt"), "--out", str(tmp_path / "small_day"), "--route", "day",
-            "--size", "120x72",
+            "--size", "120x72", "--frames-count", "2", "--batch", "dynamic",
         )
     )  # fmt: skip
     assert "route day" in export_verb.render(result)
     bundle = Bundle.load(tmp_path / "small_day")
     assert (bundle.width, bundle.height, bundle.training["step"]) == (120, 72, 3)
+    assert bundle.metrics["parity"]["equal_share"] > 0.999
+    onnx_input = onnx.load(bundle.onnx_path).graph.input[0].type.tensor_type.shape
+    assert onnx_input.dim[0].dim_param == "batch"
     engine = create_engine(bundle, "onnxruntime")
     image = np.random.default_rng(0).integers(0, 256, (72, 120, 3), np.uint8)
     mask, confidence = engine.run(image)
@@ -60,15 +57,6 @@ def test_an_exported_network_gives_the_networks_own_mask(tmp_path):
     engine.close()
 
 
-def test_only_operators_that_every_engine_knows():
-    network = create_network(NetworkConfig(width=0.25))
-    graph = onnx.load_from_string(segmentation_onnx(network, (72, 120))).graph
-    assert {node.op_type for node in graph.node} <= HARMLESS
-    types = {value.name: value.type.tensor_type.elem_type for value in graph.output}
-    assert set(types.values()) == {onnx.TensorProto.UINT8}
-    assert [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim] == [1, 72, 120, 3]
-
-
 @pytest.mark.parametrize("kind", ["light", "resnet"])
 def test_a_translator_exports(tmp_path, kind):
     config = TranslateConfig("t", ("a",), ("b",), generator=kind, filters=4, blocks=1)
@@ -76,9 +64,14 @@ def test_a_translator_exports(tmp_path, kind):
     generator = create_generator(kind, 4, 1)
     save_generator(tmp_path / "night2day.pt", generator, config)
     result = export_verb.run(
-        parse(str(tmp_path / "night2day.pt"), "--out", str(tmp_path / "n2d"), "--size", "64x48")
-    )
+        parse(
+            str(tmp_path / "night2day.pt"), "--out", str(tmp_path / "n2d"), "--size", "64x48",
+            "--frames-count", "2",
+        )
+    )  # fmt: skip
     assert result["route"] == "translate"
+    assert result["parity"]["equal_share"] > 0.999
+    assert result["tensorrt"] == ["8.6", "10", "11"]
     engine = create_engine(Bundle.load(tmp_path / "n2d"), "onnxruntime")
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     (translated,) = engine.run(image)
@@ -100,4 +93,26 @@ def test_a_segmentation_model_needs_its_route(tmp_path):
     save_checkpoint(tmp_path / "model.pt", create_network(config), config, {})
     with pytest.raises(NightsegError, match="give --route"):
         export_verb.run(parse(str(tmp_path / "model.pt"), "--out", str(tmp_path / "x")))
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_is_no_fitting_checkpoint_is_refused(tmp_path):
+    small, large = NetworkConfig(width=0.25), NetworkConfig(width=0.5)
+    save_checkpoint(tmp_path / "other.pt", create_network(small), large, {})
+    state = {"network": {"name": "unet"}, "state": {}, "about": {}}
+    torch.save(state, tmp_path / "unknown.pt")
+    (tmp_path / "model.onnx").write_bytes(b"no checkpoint")
+    good = tmp_path / "good.pt"
+    save_checkpoint(good, create_network(small), small, {})
+    wrong = {
+        "weights of another network": ["other.pt", "--route", "day"],
+        "network 'unet' is unknown": ["unknown.pt", "--route", "day"],
+        "is no checkpoint of nightseg": ["model.onnx", "--route", "day"],
+        "there is no checkpoint": ["missing.pt", "--route", "day"],
+        "both sides must be multiples of 8": ["good.pt", "--route", "day", "--size", "480x270"],
+        "both sides must be 8 to 8192": ["good.pt", "--route", "day", "--size", "16384x272"],
+    }
+    for message, (name, *words) in wrong.items():
+        with pytest.raises(NightsegError, match=message):
+            export_verb.run(parse(str(tmp_path / name), "--out", str(tmp_path / "x"), *words))
     assert not (tmp_path / "x").exists()

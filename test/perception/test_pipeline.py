@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import models_for_tests as tiny
 
 from nightseg_ros.engines.fake import FakeEngine
-from nightseg_ros.engines.select import choose_bundles, create_engines
+from nightseg_ros.engines.select import create_engines
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.model_choice import choose_bundles
 from nightseg_ros.perception.letterbox import Letterbox
 from nightseg_ros.perception.pipeline import MAX_GEOMETRIES, FrameResult, Pipeline, PipelineSettings
 from nightseg_ros.perception.routing import RoutingPolicy

@@ -9,6 +9,7 @@ import struct
 import sys
 import zlib
 from array import array
+from collections import Counter
 from types import SimpleNamespace
 
 import cv2
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightseg_ros.evaluation.malformed_images import compressed_images, raw_images
 from nightseg_ros.perception import image_messages
 from nightseg_ros.perception.image_messages import (
     ACCEPTED_ENCODINGS,
@@ -259,6 +261,51 @@ def encode(kind, picture, *options):
 def smooth(height=48, width=64):
     y, x = np.mgrid[:height, :width]
     return np.dstack((x * 3, y * 4, x + y)).astype(np.uint8)
+
+
+def test_decompression_bombs_are_refused_before_anything_is_allocated(monkeypatch):
+    """Within the limit of pixels, but out of all proportion."""
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    jpeg = encode(".jpg", smooth(), cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    start = jpeg.index(b"\xff\xc2") + 5
+    claims = jpeg[:start] + struct.pack(">HH", 7000, 8000) + jpeg[start + 4 :]
+    with pytest.raises(ImageError, match=r"claim to hold 8000x7000 pixels.*decompression bomb"):
+        decode_compressed(compressed(claims))
+    with pytest.raises(ImageError, match="decompression bomb"):
+        decode_compressed(compressed(png_claiming(8000, 7000)))
+    scan = jpeg[jpeg.index(b"\xff\xda") : -2]
+    passes = jpeg[:start] + struct.pack(">HH", 1000, 2000) + jpeg[start + 4 : -2]
+    with pytest.raises(ImageError, match=r"drawn in 610 passes"):
+        decode_compressed(compressed(passes + scan * 60 + b"\xff\xd9"))
+
+
+@pytest.mark.parametrize("options", [(".png",), (".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_black_images_are_no_bombs(options, channels):
+    black = np.zeros((1200, 1920, channels), np.uint8)
+    kind, *rest = options
+    assert decode_compressed(compressed(encode(kind, black, *rest))).pixels.shape == (1200, 1920, 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "decode"),
+    [(raw_images, decode_image), (compressed_images, decode_compressed)],
+    ids=["raw", "compressed"],
+)
+def test_malformed_images_are_refused_or_are_images(images, decode):
+    """The seeded campaign of `nightseg faults`, a tenth of it."""
+    outcomes = Counter()
+    for message in images(7, 500):
+        try:
+            decoded = decode(message)
+        except ImageError:
+            outcomes["refused"] += 1
+            continue
+        assert decoded.pixels.dtype == np.uint8
+        assert decoded.pixels.ndim == 3
+        outcomes["decoded"] += 1
+    assert outcomes["refused"] > 300
+    assert outcomes["decoded"] > 10
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (31, 57), (1, 1)])

@@ -176,3 +176,17 @@ def test_account_adds_up_between_threads():
     assert wrong == []
     counts = mailbox.counts("front")
     assert counts.received == 3000 == counts.published + counts.dropped
+
+
+def test_halted_mailbox_refuses_frames_and_keeps_none_for_later():
+    mailbox = opened()
+    mailbox.put("front", "waits")
+    mailbox.halt()
+    mailbox.put("front", "comes")
+    assert mailbox.counts("front").outcomes == {Outcome.HALTED: 2}
+    assert mailbox.counts("front").rejected == 2
+    mailbox.resume()
+    mailbox.put("front", "next")
+    assert mailbox.take() == ("front", "next")
+    mailbox.settle("front", Outcome.HUNG)
+    assert balanced(mailbox.counts("front"))

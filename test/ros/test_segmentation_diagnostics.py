@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
+import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from segmentation_graph import image, picture
 from sensor_msgs.msg import CompressedImage, Image
 
-from nightseg_ros.ros import segmentation_node
+from nightseg_ros.ros import reports, segmentation_node
 from nightseg_ros.ros.qos import newest_only
 
 pytestmark = pytest.mark.ros
@@ -24,12 +27,11 @@ def test_running_node_tells_all(start):
     graph = start()
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
-    for _ in range(5):
+    for index in range(5):
         message = image(picture())
         message.header.stamp = graph.peer.get_clock().now().to_msg()
         camera.publish(message)
-        graph.settle(0.05)
-    assert graph.got(masks, 5)
+        assert graph.got(masks, index + 1)
     assert graph.status("lifecycle")[:2] == (OK, "active")
     level, _, values = graph.status("input")
     assert level == OK
@@ -157,3 +159,48 @@ def test_fault_in_the_diagnostics_does_not_end_the_node(start, monkeypatch):
     monkeypatch.setattr(graph.session, "reports", lambda active: 1 / 0)
     level, message, _ = graph.status("diagnostics")
     assert (level, message) == (ERROR, "ZeroDivisionError: division by zero")
+
+
+def test_second_node_of_the_same_name_is_a_warning(start, monkeypatch):
+    monkeypatch.setattr(segmentation_node, "DOUBLE_S", 0.5)
+    gc.collect()  # the nodes of earlier tests leave the graph only now
+    graph = start()
+    assert graph.status("lifecycle")[:2] == (OK, "active")
+    double = rclpy.create_node("segmentation_node", use_global_arguments=False)
+    try:
+        assert graph.until(lambda: graph.statuses.get("lifecycle", (OK,))[0] == WARN)
+        assert "2 nodes are called /segmentation_node" in graph.statuses["lifecycle"][1]
+    finally:
+        double.destroy_node()
+    assert graph.until(lambda: graph.statuses["lifecycle"][:2] == (OK, "active"))
+
+
+def test_rejected_image_is_named_for_a_while(start, monkeypatch):
+    monkeypatch.setattr(reports, "REJECTED_S", 0.5)
+    graph = start()
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    camera.publish(image(picture()))
+    assert graph.got(masks)
+    bad = image(picture(), 2.0)
+    bad.encoding = "32FC1"
+    camera.publish(bad)
+    assert graph.until(lambda: graph.statuses.get("input", (OK,))[0] == WARN)
+    assert "; rejected of late: encoding '32FC1' is unknown" in graph.statuses["input"][1]
+    assert graph.until(lambda: graph.statuses["input"][0] == OK)
+
+
+def test_flood_of_bad_images_does_not_silence_the_engine(start, capfd):
+    graph = start(allowed_routes="[day]")
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    for index in range(15):
+        bad = image(picture(), 1.0 + index)
+        bad.encoding = "x" * index + "unknown"
+        camera.publish(bad)
+        graph.settle(0.02)
+    graph.engines["day"].fail_next = 1
+    camera.publish(image(picture(), 30.0))
+    assert graph.until(lambda: "told to fail" in graph.statuses["input"][1])
+    assert "could not be segmented: the fake engine was told to fail" in capfd.readouterr().err
+    assert masks == []

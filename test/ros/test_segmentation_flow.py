@@ -298,7 +298,7 @@ def test_frame_out_of_order_is_rejected_and_a_new_start_of_the_bag_is_not(start,
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error 700"), NightsegError("engine gone")])
 def test_failing_engine_publishes_nothing_and_the_next_frame_is_served(start, capfd, error):
-    graph = start()
+    graph = start(allowed_routes="[day]")
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     graph.engines["day"].failure = error

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from segmentation_graph import image, picture, pixels_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import models_for_tests as tiny
+
+from nightseg_ros.ros.reports import WARN
 
 pytestmark = pytest.mark.ros
 
@@ -55,3 +58,29 @@ def test_shape_that_model_yaml_does_not_promise_is_refused(start, tmp_path, capf
     log = capfd.readouterr().err
     assert "bundle tiny_day: the network takes" in log
     assert "model.yaml promises" in log
+
+
+def test_engine_that_was_never_built_fails_with_the_command_that_builds_it(start, tmp_path, capfd):
+    if find_spec("openvino") is None:
+        pytest.skip("openvino is not installed: pip install '.[openvino]'")
+    folder = tiny.models_folder(tmp_path)
+    graph = start(up=False, models_dir=folder, engine="openvino-int8")
+    graph.node.trigger_configure()
+    assert graph.session is None
+    assert (
+        f"nightseg build-engine {folder}/tiny_day --engine openvino-int8" in capfd.readouterr().err
+    )
+
+
+def test_another_engine_than_the_one_that_was_named_is_loud(start, tmp_path, capfd):
+    folder = tiny.models_folder(tmp_path)
+    graph = start(models_dir=folder, engine="openvino-int8", allow_fallback=True)
+    log = capfd.readouterr().err
+    assert "FALLBACK: engine openvino-int8 was asked for: " in log
+    assert "tiny_day: engine auto takes onnxruntime-cpu" in log
+    assert graph.until(lambda: graph.status("backend"))
+    level, message, values = graph.status("backend")
+    assert level == WARN
+    assert "fallback: engine openvino-int8 was asked for" in message
+    assert values["day.engine"] == "onnxruntime"
+    assert values["day.fallback_reason"].startswith("engine openvino-int8 was asked for: ")

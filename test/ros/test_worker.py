@@ -19,7 +19,7 @@ class Owned:
         self.threads = [threading.get_ident()]
         self.served = []
 
-    def serve(self, camera, letter):
+    def serve(self, camera, letter, claim):
         self.threads.append(threading.get_ident())
         if isinstance(letter, Exception):
             raise letter
@@ -88,7 +88,7 @@ def test_failing_frame_is_counted_and_the_next_is_served(error):
 def test_engine_that_hangs_is_left_behind_with_a_word():
     entered, release = threading.Event(), threading.Event()
 
-    def serve(owned, camera, letter):
+    def serve(owned, camera, letter, claim):
         entered.set()
         release.wait(10)
         return Outcome.PUBLISHED

@@ -1,0 +1,98 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`nightseg faults`: does everything to a running node that a bad hour may bring, and judges it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from nightseg_ros.atomic import write_atomically
+from nightseg_ros.errors import NightsegError
+
+REPORT = "faults.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("--short", action="store_true", help="a minute: fewer repetitions, no real engine")
+    add(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="only faults with this word in their name; may be given several times",
+    )
+    add("--out", type=Path, metavar="DIR", help=f"folder for {REPORT} and the logs of the nodes")
+    add("--list", action="store_true", help="list the faults and do nothing")
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Run the campaign."""
+    from nightseg_ros.ros.faults.campaign import FAULTS, run_campaign, table
+
+    if args.list:
+        return {"faults": [{"name": fault.name, "what": fault.what} for fault in FAULTS]}
+    if args.only and not any(word in fault.name for word in args.only for fault in FAULTS):
+        raise NightsegError(f"no fault has {' or '.join(args.only)} in its name; see --list")
+    start_s = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="nightseg_faults_") as scratch:
+        folder = args.out or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        verdicts = run_campaign(
+            folder,
+            short=args.short,
+            only=args.only,
+            on_fault=lambda name: print(f"nightseg faults: {name}", file=sys.stderr, flush=True),
+        )
+        result: dict[str, object] = {
+            "form": "short" if args.short else "full",
+            "seconds": time.perf_counter() - start_s,
+            "faults": table(verdicts),
+            "broken": [verdict.name for verdict in verdicts if not verdict.ok],
+            "skipped": [verdict.name for verdict in verdicts if verdict.skipped],
+        }
+        if args.out:
+            write_atomically(folder / REPORT, json.dumps(result, indent=1).encode())
+    return {**result, "exit_code": 1 if result["broken"] else 0}
+
+
+def render(result: dict[str, Any]) -> str:
+    """Return the table of the faults."""
+    rows = result["faults"]
+    if "form" not in result:
+        return "\n".join(f"{row['name']:<36}{row['what']}" for row in rows)
+    lines = [f"{'':<5}{'fault':<36}{'node':<16}{'next good mask':<22}named by"]
+    for row in rows:
+        mark = "skip" if row["skipped"] else "ok" if row["ok"] else "FAIL"
+        back = ""
+        if row["back_s"] is not None:
+            frames = row["back_frames"]
+            back = f"{row['back_s']:.2f} s, {frames} frame{'s' if frames > 1 else ''}"
+        lines.append(
+            f"{mark:<5}{row['name']:<36}{row['setting']:<16}{back:<22}"
+            f"{row['skipped'] or row['named'][:90]}"
+        )
+        lines += [f"{'':<5}  {fault}" for fault in _faults(row)]
+    judged = len(rows) - len(result["skipped"])
+    lines.append("")
+    lines.append(
+        f"{judged - len(result['broken'])} of {judged} faults were borne as promised, "
+        f"{len(result['skipped'])} skipped; {result['seconds']:.0f} s"
+    )
+    return "\n".join(lines)
+
+
+def _faults(row: dict[str, Any]) -> list[str]:
+    found = [row["broken"], row["leak"] and f"leak: {row['leak']}", *row["wrong_masks"][:3]]
+    if row["crashed"]:
+        found.append("the node crashed")
+    if row["silent_stop"]:
+        found.append("it stopped without a word")
+    return [text for text in found if text]

@@ -1,0 +1,98 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Faults that another process orders from the fake engine: each is a file in a folder, used once.
+
+The folder is named by NIGHTSEG_FAKE_FAULTS; a file NAME in it is made by `order`. Only the fake
+engine looks there, so a node with real models cannot be disturbed this way.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from nightseg_ros.engines.engine import Outputs
+from nightseg_ros.errors import NightsegError
+
+VARIABLE = "NIGHTSEG_FAKE_FAULTS"
+ANY = "any"
+RAISE, MEMORY, HANG, SLOW = "raise", "memory", "hang", "slow"
+SHAPE, NAN, IDS, GARBAGE, NOTHING = "shape", "nan", "ids", "garbage", "nothing"
+START = "start"
+"""An engine that cannot be created; all others happen to frames."""
+FAULTS = (RAISE, MEMORY, HANG, SLOW, SHAPE, NAN, IDS, GARBAGE, NOTHING, START)
+SLOW_S = 0.3
+HANG_S = 3600.0
+_RELEASE = "release"
+
+
+def order(folder: Path, fault: str, role: str = ANY, count: int = 1) -> None:
+    """Let the next `count` runs of the engine of a role go wrong."""
+    if fault not in FAULTS:
+        raise NightsegError(f"fault '{fault}' is unknown; there are {', '.join(FAULTS)}")
+    (folder / _RELEASE).unlink(missing_ok=True)
+    at = time.time_ns()
+    for index in range(count):
+        (folder / f"{role}-{fault}-{at + index}").touch()
+
+
+def clear(folder: Path) -> None:
+    """Take back all orders, and let hanging engines come back."""
+    for file in folder.iterdir():
+        file.unlink(missing_ok=True)
+    (folder / _RELEASE).touch()
+
+
+class FakeFaults:
+    """The orders for one fake engine."""
+
+    def __init__(self, role: str) -> None:
+        named = os.environ.get(VARIABLE, "")
+        self._folder = Path(named) if named else None
+        self._role = role
+
+    def next(self, *, first: bool) -> str:
+        """Use up one order and return its fault; the first run of an engine is its warm-up."""
+        if self._folder is None:
+            return ""
+        try:
+            names = sorted(os.listdir(self._folder), key=lambda name: name.rpartition("-")[2])
+        except OSError:
+            return ""
+        for name in names:
+            role, _, rest = name.partition("-")
+            fault = rest.partition("-")[0]
+            if role in (ANY, self._role) and fault and (fault == START) == first:
+                try:
+                    (self._folder / name).unlink()
+                except FileNotFoundError:
+                    continue
+                return fault
+        return ""
+
+    def before(self, fault: str) -> None:
+        """Fail or hang, as a fault asks for it."""
+        if fault in (RAISE, START):
+            raise RuntimeError("CUDA error 700: an illegal memory access was encountered")
+        if fault == MEMORY:
+            raise MemoryError("out of memory")
+        end_s = time.monotonic() + {HANG: HANG_S, SLOW: SLOW_S}.get(fault, 0.0)
+        while time.monotonic() < end_s:
+            time.sleep(0.02)
+            if fault == HANG and self._folder is not None and (self._folder / _RELEASE).exists():
+                return
+
+    def spoil(self, fault: str, outputs: Outputs) -> Outputs:
+        """Return outputs that are wrong in the way a fault asks for."""
+        if fault == SHAPE:
+            return tuple(output[:-1] for output in outputs)
+        if fault == NAN:
+            return tuple(np.full(output.shape, np.nan, np.float32) for output in outputs)  # type: ignore[misc]
+        if fault == IDS:
+            return (np.full_like(outputs[0], 200), *outputs[1:])
+        if fault == GARBAGE:
+            return tuple(np.zeros_like(output) for output in outputs)
+        return () if fault == NOTHING else outputs

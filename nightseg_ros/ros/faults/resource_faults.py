@@ -1,0 +1,168 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the machine does: too little processor, memory or disk, frozen and killed processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CompressedImage
+
+from nightseg_ros.ros.faults.fault import (
+    COMPRESSED,
+    RAW,
+    REAL,
+    BrokenPromiseError,
+    Fault,
+    NotPermittedError,
+)
+from nightseg_ros.ros.faults.stage import Stage
+
+HUGE = (6000, 8000)
+SPARE_BYTES = 64 << 20
+_CLEAN_ENDS = (0, -signal.SIGTERM)
+"""The second where the signal came before Python had begun."""
+
+
+def _starved(stage: Stage) -> None:
+    """Run it at the lowest priority on a core that others keep busy."""
+    core = min(os.sched_getaffinity(0))
+    burners = [
+        subprocess.Popen(
+            [sys.executable, "-c", "while True: pass"], preexec_fn=lambda: _bind(0, core)
+        )
+        for _ in range(2)
+    ]
+    try:
+        for task in os.listdir(f"/proc/{stage.process.pid}/task"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                os.setpriority(os.PRIO_PROCESS, int(task), 19)
+                _bind(int(task), core)
+        stage.stream(1.5 if stage.short else 6.0)
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def _bind(pid: int, core: int) -> None:
+    os.sched_setaffinity(pid, {core})
+
+
+def _no_memory(stage: Stage) -> None:
+    """Set a limit just above what it has, and send images that need three times more."""
+    pid = stage.process.pid
+    try:
+        before = resource.prlimit(pid, resource.RLIMIT_AS)
+    except PermissionError as error:
+        raise NotPermittedError("limits of other processes may not be changed") from error
+    size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.prlimit(pid, resource.RLIMIT_AS, (size + SPARE_BYTES, before[1]))
+    try:
+        png = cv2.imencode(".png", np.zeros(HUGE, np.uint8))[1].tobytes()
+        for _ in range(2 if stage.short else 6):
+            message = CompressedImage(format="mono8; png compressed ")
+            message.data = array("B", png)
+            stage.observer.stamp(message)
+            # Not by way of the witness: it would need that memory here.
+            stage.observer.camera.publish(message)
+            stage.turn(0.5)
+            stage.stream(0.2)
+    finally:
+        if stage.alive:
+            resource.prlimit(pid, resource.RLIMIT_AS, before)
+
+
+def _disk_full(stage: Stage) -> None:
+    """Neither the terminal nor the log file take a word."""
+    if not Path("/dev/full").exists():
+        raise NotPermittedError("this system has no /dev/full")
+    stage.end()
+    with _full_folder() as folder, open("/dev/full", "wb") as full:
+        stage.start({"ROS_LOG_DIR": str(folder)}, full)
+        stage.stream(1.0)
+        bad = stage.observer.frame()
+        bad.step = 1
+        stage.observer.send(bad)  # which it would like to tell of
+        stage.stream(0.5)
+        if stage.end() != 0:
+            raise BrokenPromiseError(f"it ended with {stage.process.returncode} on a full disk")
+    stage.start()
+
+
+@contextlib.contextmanager
+def _full_folder() -> Iterator[Path]:
+    """Give a folder on a file system without space, or where nothing can be written at all."""
+    with tempfile.TemporaryDirectory(prefix="nightseg_full_") as name:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", name]
+        done = subprocess.run(mount, capture_output=True, check=False)  # noqa: S603
+        if done.returncode:
+            yield Path("/proc/nightseg_no_such_folder")
+            return
+        try:
+            with contextlib.suppress(OSError), open(Path(name) / "filler", "wb") as file:
+                file.write(bytes(1 << 20))
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", name], capture_output=True, check=False)  # noqa: S603, S607
+
+
+def _cache_read_only(stage: Stage) -> None:
+    stage.end()
+    stage.start({"NIGHTSEG_ENGINE_CACHE": "/proc/nightseg_no_such_folder"})
+    stage.stream(0.5)
+
+
+def _frozen(stage: Stage) -> None:
+    stage.process.send_signal(signal.SIGSTOP)
+    stage.turn(1.0)
+    stage.process.send_signal(signal.SIGCONT)
+
+
+def _signalled(stage: Stage) -> None:
+    """SIGTERM and SIGKILL, while it starts and while it works."""
+    rng = random.Random(3)
+    rounds = 1 if stage.short else 5
+    for number in (signal.SIGTERM, signal.SIGKILL) * rounds:
+        if rng.random() < 0.5 and not stage.short:
+            stage.end()
+            stage.launch()
+        stage.stream(rng.uniform(0.0, 1.5))
+        code = stage.end(number)
+        if number == signal.SIGTERM and code not in _CLEAN_ENDS:
+            raise BrokenPromiseError(f"SIGTERM ended it with exit code {code}: {stage.tail()}")
+        stage.start()
+
+
+FAULTS = (
+    Fault("processor starved", "nice 19 on a busy core", _starved, fresh=True, limit_s=30.0),
+    Fault(
+        "memory limit",
+        "64 MB to spare, images of 48 megapixels",
+        _no_memory,
+        "(?i)memory",
+        settings=(COMPRESSED,),
+    ),
+    Fault("disk full", "log file and terminal", _disk_full, short=False),
+    Fault("engine cache read-only", "from the start", _cache_read_only, settings=(REAL,)),
+    Fault("process frozen", "for a second", _frozen, settings=(RAW, REAL)),
+    Fault(
+        "signals",
+        "SIGTERM and SIGKILL at random moments, then a new start",
+        _signalled,
+        settings=(RAW, REAL),
+        short=False,
+    ),
+)
