@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from nightseg_ros.evaluation.live_figures import RunRecord
+from nightseg_ros.evaluation.live.figures import RunRecord
 
 START_NS = 1_767_283_200 * 10**9
 MS = 10**6

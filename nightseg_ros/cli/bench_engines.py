@@ -15,9 +15,9 @@ from nightseg_ros.cli.plain import to_json
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation import engine_bench_table
-from nightseg_ros.evaluation.engine_bench import Plan
-from nightseg_ros.evaluation.engine_bench_networks import (
+from nightseg_ros.evaluation.engine_bench import table as engine_bench_table
+from nightseg_ros.evaluation.engine_bench.bench import Plan
+from nightseg_ros.evaluation.engine_bench.networks import (
     FULL,
     LIGHT,
     Exporter,
@@ -25,9 +25,9 @@ from nightseg_ros.evaluation.engine_bench_networks import (
     made_network,
     shipped_networks,
 )
-from nightseg_ros.evaluation.engine_bench_plot import plot
-from nightseg_ros.evaluation.engine_bench_ratios import ratios
-from nightseg_ros.evaluation.engine_bench_run import (
+from nightseg_ros.evaluation.engine_bench.plot import plot
+from nightseg_ros.evaluation.engine_bench.ratios import ratios
+from nightseg_ros.evaluation.engine_bench.run import (
     CHOICES,
     Task,
     default_batches,

@@ -10,9 +10,9 @@ from typing import Any
 from nightseg_ros.cli import bench_engines
 from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.engine_bench import Plan
-from nightseg_ros.evaluation.engine_bench_networks import FAST, FULL, made_network
-from nightseg_ros.evaluation.engine_bench_run import Task, default_engines
+from nightseg_ros.evaluation.engine_bench.bench import Plan
+from nightseg_ros.evaluation.engine_bench.networks import FAST, FULL, made_network
+from nightseg_ros.evaluation.engine_bench.run import Task, default_engines
 
 NOTE = "random weights throughout: this compares speeds, and says nothing about accuracy"
 

@@ -16,11 +16,11 @@ from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.replay_many import SentCount
 from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.jobs import Report, run_in_processes
-from nightseg_ros.evaluation.long_bag import LongBag, LongDrive
+from nightseg_ros.evaluation.bags.long import LongBag, LongDrive
+from nightseg_ros.evaluation.bags.video import open_recording
 from nightseg_ros.evaluation.memory import peak_memory
-from nightseg_ros.evaluation.replay_variants import ALL
-from nightseg_ros.evaluation.video_bag import open_recording
+from nightseg_ros.evaluation.replay.jobs import Report, run_in_processes
+from nightseg_ros.evaluation.replay.variants import ALL
 from nightseg_ros.perception.routing import AUTO, ROUTES
 
 SHARE_GOAL = 0.9

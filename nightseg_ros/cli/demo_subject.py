@@ -13,11 +13,11 @@ from nightseg_ros.cli.progress import track
 from nightseg_ros.drive.bag import IMAGE, TRUTH, BagWriter
 from nightseg_ros.drive.render import Renderer
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bag_frames import camera_topics
-from nightseg_ros.evaluation.bag_source import Bag
-from nightseg_ros.evaluation.excerpt import Excerpt
-from nightseg_ros.evaluation.live_film import RAW, RECORDED
-from nightseg_ros.evaluation.video_bag import VideoBag, open_recording
+from nightseg_ros.evaluation.bags.excerpt import Excerpt
+from nightseg_ros.evaluation.bags.frames import camera_topics
+from nightseg_ros.evaluation.bags.source import Bag
+from nightseg_ros.evaluation.bags.video import VideoBag, open_recording
+from nightseg_ros.evaluation.live.film import RAW, RECORDED
 
 DRIVE = "drive.mcap"
 DRIVE_FRAMES = 120

@@ -24,7 +24,7 @@ from nightseg_ros.evaluation.evaluate import (
     predict_only,
 )
 from nightseg_ros.evaluation.machine import machine
-from nightseg_ros.evaluation.pictures import FrameViews
+from nightseg_ros.evaluation.report.pictures import FrameViews
 from nightseg_ros.evaluation.scores import render_scores, save_csv
 from nightseg_ros.evaluation.set_report import write_set_report
 from nightseg_ros.evaluation.set_run import SetRun

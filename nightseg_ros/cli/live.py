@@ -16,10 +16,10 @@ from nightseg_ros.bundle import Bundle
 from nightseg_ros.cli.plain import to_plain
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bag_source import Bag
-from nightseg_ros.evaluation.excerpt import Excerpt
-from nightseg_ros.evaluation.live_film import RECORDED, TRANSPORTS, Film
-from nightseg_ros.evaluation.live_record import keep_live
+from nightseg_ros.evaluation.bags.excerpt import Excerpt
+from nightseg_ros.evaluation.bags.source import Bag
+from nightseg_ros.evaluation.live.film import RECORDED, TRANSPORTS, Film
+from nightseg_ros.evaluation.live.record import keep_live
 from nightseg_ros.perception.routing import AUTO
 
 RUNS = 7

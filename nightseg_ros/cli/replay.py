@@ -29,20 +29,20 @@ from nightseg_ros.cli.replay_many import (
     replay_many,
 )
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bag_frames import camera_topics
-from nightseg_ros.evaluation.bag_source import Bag
-from nightseg_ros.evaluation.find_bags import find_bags
-from nightseg_ros.evaluation.jobs import Report, cores
-from nightseg_ros.evaluation.live_record import earlier_live
-from nightseg_ros.evaluation.live_text import render_live
-from nightseg_ros.evaluation.many_bags import render_many
-from nightseg_ros.evaluation.replay import finish, replay
-from nightseg_ros.evaluation.replay_outputs import ReplayJob
-from nightseg_ros.evaluation.replay_summary import render_replay
-from nightseg_ros.evaluation.replay_truth import Truth
-from nightseg_ros.evaluation.replay_variants import ALL
+from nightseg_ros.evaluation.bags.find import find_bags
+from nightseg_ros.evaluation.bags.frames import camera_topics
+from nightseg_ros.evaluation.bags.source import Bag
+from nightseg_ros.evaluation.bags.video import open_recording
+from nightseg_ros.evaluation.live.record import earlier_live
+from nightseg_ros.evaluation.live.text import render_live
+from nightseg_ros.evaluation.replay.jobs import Report, cores
+from nightseg_ros.evaluation.replay.many import render_many
+from nightseg_ros.evaluation.replay.outputs import ReplayJob
+from nightseg_ros.evaluation.replay.run import finish, replay
+from nightseg_ros.evaluation.replay.summary import render_replay
+from nightseg_ros.evaluation.replay.truth import Truth
+from nightseg_ros.evaluation.replay.variants import ALL
 from nightseg_ros.evaluation.score_folders import scored_set
-from nightseg_ros.evaluation.video_bag import open_recording
 from nightseg_ros.labels import label_set
 from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.pipeline import ENGINES_OF

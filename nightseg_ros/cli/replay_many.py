@@ -16,11 +16,11 @@ from nightseg_ros.atomic import write_atomically
 from nightseg_ros.cli.plain import to_json
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.find_bags import result_names
-from nightseg_ros.evaluation.jobs import Outcome, Report, cores, run_in_processes
-from nightseg_ros.evaluation.many_bags import FILE, sum_up
-from nightseg_ros.evaluation.ray_jobs import run_on_ray
-from nightseg_ros.evaluation.replay_report import REPORT, write_replay_report
+from nightseg_ros.evaluation.bags.find import result_names
+from nightseg_ros.evaluation.replay.jobs import Outcome, Report, cores, run_in_processes
+from nightseg_ros.evaluation.replay.many import FILE, sum_up
+from nightseg_ros.evaluation.replay.ray_jobs import run_on_ray
+from nightseg_ros.evaluation.replay.report import REPORT, write_replay_report
 
 
 class FrameCount(Protocol):

@@ -26,7 +26,7 @@ from nightseg_ros.cli.segment_inputs import (
     read_frames,
 )
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.video_bag import is_video
+from nightseg_ros.evaluation.bags.video import is_video
 from nightseg_ros.labels import LabelSet
 from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.overlay import blend, classes_in_view, draw_legend

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.video_bag import VIDEOS, frame_rate, is_video, open_video
+from nightseg_ros.evaluation.bags.video import VIDEOS, frame_rate, is_video, open_video
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
 

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg soak`: the rendered drive through a real graph for hours; does anything grow?"""
+"""`nightseg soak`: the rendered drive through a real graph for hours, to see what grows."""
 
 from __future__ import annotations
 

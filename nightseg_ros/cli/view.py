@@ -14,10 +14,10 @@ from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.replay import chosen_bundles
 from nightseg_ros.cli.segment_inputs import count_frames, find_inputs, read_frames
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bag_frames import FrameReader, camera_name, camera_topics
-from nightseg_ros.evaluation.find_bags import is_bag
+from nightseg_ros.evaluation.bags.find import is_bag
+from nightseg_ros.evaluation.bags.frames import FrameReader, camera_name, camera_topics
+from nightseg_ros.evaluation.bags.video import open_recording
 from nightseg_ros.evaluation.rerun_log import RerunLog, load_rerun
-from nightseg_ros.evaluation.video_bag import open_recording
 from nightseg_ros.evaluation.view import ViewFrame, bag_frames, view
 from nightseg_ros.model_choice import shared_labels
 from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings

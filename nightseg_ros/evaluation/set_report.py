@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from nightseg_ros.atomic import write_atomically
-from nightseg_ros.evaluation import report_charts as charts
 from nightseg_ros.evaluation.percentiles import percentiles
-from nightseg_ros.evaluation.report_page import Card, Chapter, Report, Section, page
-from nightseg_ros.evaluation.report_page import keys as legend
-from nightseg_ros.evaluation.report_parts import accuracy_section, miou_card, what_ran
-from nightseg_ros.evaluation.report_strip import Shot, strip
-from nightseg_ros.evaluation.report_tables import class_legend, route_color, table
+from nightseg_ros.evaluation.report import charts
+from nightseg_ros.evaluation.report.page import Card, Chapter, Report, Section, page
+from nightseg_ros.evaluation.report.page import keys as legend
+from nightseg_ros.evaluation.report.parts import accuracy_section, miou_card, what_ran
+from nightseg_ros.evaluation.report.strip import Shot, strip
+from nightseg_ros.evaluation.report.tables import class_legend, route_color, table
 from nightseg_ros.evaluation.set_run import ImageRow, Kept, SetRun
 from nightseg_ros.evaluation.text_table import cell
 from nightseg_ros.labels import LabelSet, label_set

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightseg_ros.evaluation.evaluate import Look
-from nightseg_ros.evaluation.pictures import FrameViews, encoded
+from nightseg_ros.evaluation.report.pictures import FrameViews, encoded
 from nightseg_ros.evaluation.submission import Submission
 from nightseg_ros.perception.pipeline import FrameResult, Pipeline
 

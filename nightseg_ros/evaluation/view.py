@@ -12,8 +12,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from nightseg_ros.evaluation.background import ReadAhead, WriteBehind
-from nightseg_ros.evaluation.bag_frames import FrameReader, camera_name
+from nightseg_ros.evaluation.bags.frames import FrameReader, camera_name
+from nightseg_ros.evaluation.replay.background import ReadAhead, WriteBehind
 from nightseg_ros.perception.pipeline import FrameResult, Image, Pipeline
 
 

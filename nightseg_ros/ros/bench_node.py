@@ -23,8 +23,8 @@ from sensor_msgs.msg import Image
 
 from nightseg_ros.bundle import default_models_dir, find_bundles
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.live_figures import RunRecord
-from nightseg_ros.evaluation.live_film import Played
+from nightseg_ros.evaluation.live.figures import RunRecord
+from nightseg_ros.evaluation.live.film import Played
 from nightseg_ros.evaluation.stand_in import write_stand_ins
 from nightseg_ros.ros.live_graph import LiveGraph
 from nightseg_ros.ros.statistics import STAGES, percentiles

@@ -20,9 +20,9 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float32
 
-from nightseg_ros.evaluation.cdr_images import stamp_of, with_stamp
-from nightseg_ros.evaluation.live_figures import RunRecord
-from nightseg_ros.evaluation.live_film import Played
+from nightseg_ros.evaluation.bags.cdr_images import stamp_of, with_stamp
+from nightseg_ros.evaluation.live.figures import RunRecord
+from nightseg_ros.evaluation.live.film import Played
 from nightseg_ros.ros.qos import newest_only
 from nightseg_ros.ros.segmentation_node import NAME
 from nightseg_ros.ros.statistics import STAGES

@@ -21,8 +21,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.live_figures import RunRecord
-from nightseg_ros.evaluation.live_film import Played
+from nightseg_ros.evaluation.live.figures import RunRecord
+from nightseg_ros.evaluation.live.film import Played
 from nightseg_ros.ros.child_nodes import ChildNode, check_alive, child_nodes, isolate, last_words
 from nightseg_ros.ros.live_camera import LiveCameras, image_topic
 from nightseg_ros.ros.process_usage import ProcessUsage

@@ -10,8 +10,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.evaluation.background import ReadAhead
-from nightseg_ros.evaluation.live_figures import (
+from nightseg_ros.evaluation.live.figures import (
     RunRecord,
     conclude,
     figures,
@@ -19,8 +18,9 @@ from nightseg_ros.evaluation.live_figures import (
     series,
     typical,
 )
-from nightseg_ros.evaluation.live_film import Film, Played
-from nightseg_ros.evaluation.live_search import Trial, highest_rate
+from nightseg_ros.evaluation.live.film import Film, Played
+from nightseg_ros.evaluation.live.search import Trial, highest_rate
+from nightseg_ros.evaluation.replay.background import ReadAhead
 from nightseg_ros.ros.live_graph import LiveGraph, facts
 
 WARM_UP_FRAMES = 10

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
-from nightseg_ros.evaluation.live_film import Played
+from nightseg_ros.evaluation.live.film import Played
 from nightseg_ros.evaluation.soak_figures import Sample, SoakRecord
 from nightseg_ros.perception.image_messages import fill_image
 from nightseg_ros.ros.faults.usage import usage

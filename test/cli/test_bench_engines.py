@@ -12,8 +12,8 @@ from models_for_tests import HEIGHT, WIDTH, models_folder, segmenter
 
 from nightseg_ros.cli import bench_engines
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation import engine_bench_run
-from nightseg_ros.evaluation.engine_bench import Plan
+from nightseg_ros.evaluation.engine_bench import run as engine_bench_run
+from nightseg_ros.evaluation.engine_bench.bench import Plan
 
 pytest.importorskip("onnx", reason="the networks of these tests need the extra test")
 OWN = f"{WIDTH}x{HEIGHT}"

@@ -16,7 +16,7 @@ import models_for_tests as tiny
 from nightseg_ros.cli import bench
 from nightseg_ros.cli.main import main, verb_parser
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.long_bag import START_NS, LongBag, LongDrive
+from nightseg_ros.evaluation.bags.long import START_NS, LongBag, LongDrive
 from nightseg_ros.evaluation.memory import peak_memory
 
 

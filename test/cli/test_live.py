@@ -19,9 +19,9 @@ from live_runs_for_tests import record
 from nightseg_ros.cli import live as verb
 from nightseg_ros.cli import replay
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation.live_figures import conclude, figures
-from nightseg_ros.evaluation.live_record import LIVE, earlier_live, keep_live
-from nightseg_ros.evaluation.live_text import render_live
+from nightseg_ros.evaluation.live.figures import conclude, figures
+from nightseg_ros.evaluation.live.record import LIVE, earlier_live, keep_live
+from nightseg_ros.evaluation.live.text import render_live
 from nightseg_ros.model_choice import choose_bundles
 
 

@@ -23,7 +23,7 @@ from nightseg_ros.cli.main import main
 from nightseg_ros.drive.bag import BagWriter
 from nightseg_ros.drive.render import render_drive
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation import replay as engine_loop
+from nightseg_ros.evaluation.replay import run as engine_loop
 
 FRAMES = 12
 TRUTH = "/camera/ground_truth"

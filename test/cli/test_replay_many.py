@@ -17,7 +17,7 @@ import models_for_tests as tiny
 
 from nightseg_ros.cli import replay, replay_many
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.jobs import Outcome
+from nightseg_ros.evaluation.replay.jobs import Outcome
 
 FRAMES = {"a": 3, "b": 5}
 

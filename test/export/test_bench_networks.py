@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from nightseg_ros.bundle import SEGMENTATION, write_bundle  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.evaluation.engine_bench_graph import count_macs, with_batch  # noqa: E402
+from nightseg_ros.evaluation.engine_bench.graph import count_macs, with_batch  # noqa: E402
 from nightseg_ros.export.bench_networks import random_network, random_onnx  # noqa: E402
 from nightseg_ros.export.bench_torch import TorchGemm, TorchRunner  # noqa: E402
 from nightseg_ros.export.graph import fix_pooling  # noqa: E402

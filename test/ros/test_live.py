@@ -18,8 +18,8 @@ pytest.importorskip("rosbags.rosbag2")
 import bags_for_tests as bags
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bag_source import Bag
-from nightseg_ros.evaluation.live_film import Film
+from nightseg_ros.evaluation.bags.source import Bag
+from nightseg_ros.evaluation.live.film import Film
 from nightseg_ros.ros.bench_node import Plan, measure
 from nightseg_ros.ros.child_nodes import ChildNode, child_nodes, isolate
 from nightseg_ros.ros.live_graph import LiveGraph

@@ -21,8 +21,8 @@ from sensor_msgs.msg import Image
 
 from nightseg_ros.cli.main import main
 from nightseg_ros.drive.render import Renderer
-from nightseg_ros.evaluation.bag_source import Bag
-from nightseg_ros.evaluation.live_film import Film
+from nightseg_ros.evaluation.bags.source import Bag
+from nightseg_ros.evaluation.live.film import Film
 from nightseg_ros.ros.live_graph import LiveGraph
 
 pytestmark = pytest.mark.ros
