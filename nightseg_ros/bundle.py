@@ -19,6 +19,7 @@ from nightseg_ros.atomic import write_all_atomically
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.label_maps import SETS
 from nightseg_ros.labels import LabelSet, label_set
+from nightseg_ros.onnx_weights import has_outside_weights
 from nightseg_ros.plain_yaml import read_plain_yaml
 from nightseg_ros.share import share_folder
 
@@ -98,6 +99,11 @@ class Bundle:
                 f"bundle {self.path}: sha256 of {self.onnx_path.name} is {found[:12]}..., "
                 f"model.yaml says {self.sha256[:12]}...: the file is damaged, changed, or a "
                 "Git LFS pointer; copy or export the bundle again"
+            )
+        if has_outside_weights(data):
+            raise NightsegError(
+                f"bundle {self.path}: {self.onnx_path.name} keeps weights in another file, which "
+                "its sha256 does not cover; export it with all weights inside"
             )
         return data
 

@@ -15,8 +15,9 @@ from nightseg_ros.errors import NightsegError
 
 DAY, NIGHT, TRANSLATE, AUTO = "day", "night", "translate", "auto"
 ROUTES = (DAY, NIGHT, TRANSLATE)
+# Translating first has not yet paid, by day or by night: see the figures of night2day.
 BRIGHT_ORDER = (DAY, NIGHT, TRANSLATE)
-DARK_ORDER = (NIGHT, TRANSLATE, DAY)
+DARK_ORDER = (NIGHT, DAY, TRANSLATE)
 
 Curve = tuple[tuple[float, float], ...]
 """Points (illumination, quality) in rising order of illumination; constant beyond the ends."""

@@ -194,10 +194,10 @@ def test_a_route_that_proves_too_slow_is_left_and_tried_again_later() -> None:
     pipeline = Pipeline(engines, PipelineSettings(policy=policy))
     dark = frame(top=30)
     early = [pipeline.process(dark, now_s=index * 0.1).route for index in range(6)]
-    assert early == ["night"] * 5 + ["translate"]
+    assert early == ["night"] * 5 + ["day"]
     assert "night takes" in pipeline.process(dark, now_s=0.7).reason
     engines["night"].delay_s = 0.0
-    assert pipeline.process(dark, now_s=9.9).route == "translate"
+    assert pipeline.process(dark, now_s=9.9).route == "day"
     assert pipeline.process(dark, now_s=11.0).route == "night"
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 
 pytest.importorskip("rosbags.rosbag2")
 pytest.importorskip("onnx")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import models_for_tests as tiny
 from browser_for_tests import NARROW, WIDE, Browser, find_browser
 
