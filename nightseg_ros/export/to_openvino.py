@@ -254,5 +254,6 @@ def _nncf() -> Any:
             import nncf
     except ImportError as error:
         raise NightsegError(f"NNCF cannot be imported ({error}); {INSTALL}") from error
-    nncf.set_log_level(logging.ERROR)
+    # Its own set_log_level would change the handlers of everybody else too.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     return nncf

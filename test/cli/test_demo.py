@@ -141,7 +141,11 @@ def test_recordings_that_cannot_be_taken(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(("variable", "option"), [("BAG", "--bag"), ("VIDEO", "--video")])
 def test_make_hands_the_recording_on(repository: Path, variable: str, option: str):
     command = ["make", "-n", "demo", f"{variable}=my drive.mcap", "ARGS=--seconds 5"]
-    told = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    # These tests may run under make themselves, whose options this make must not take over.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    told = subprocess.run(
+        command, cwd=repository, env=alone, capture_output=True, text=True, check=True
+    )
     last = told.stdout.splitlines()[-1]
     assert last.split(" demo ")[1].split() == [option, '"my', 'drive.mcap"', "--seconds", "5"]
 

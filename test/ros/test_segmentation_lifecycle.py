@@ -163,7 +163,7 @@ def test_configure_with_a_damaged_model(start, tmp_path, write_models, capfd, da
 def test_unexpected_error_is_logged_with_its_trace_and_the_node_recovers(start, monkeypatch, capfd):
     graph = start(up=False)
 
-    def load_models(settings):
+    def load_models(*_):
         raise ZeroDivisionError("a bug")
 
     with monkeypatch.context() as patch:
