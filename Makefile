@@ -36,7 +36,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SHELL = /bin/bash
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check lint test-jazzy clean
+.PHONY: help demo test check lint audit faults soak test-jazzy clean
 
 help: ## Say what can be made
 	@echo 'Usage: make TARGET [ROS=kilted|jazzy|system] [PYTHON=python3.12]'
@@ -55,6 +55,17 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet -ll --recursive nightseg_ros launch setup.py
+
+audit: $(VENV)/.test ## Look for known holes in all that is installed (asks pypi.org)
+	$(PIP) pip-audit
+	$(BIN)/pip-audit --local --skip-editable
+
+faults: $(VENV)/.run ## Do everything to a running node that a bad hour may bring; nine minutes
+	$(BIN)/nightseg faults $(ARGS)
+
+soak: $(VENV)/.run ## Drive with four cameras for three minutes; does anything grow?
+	$(BIN)/nightseg soak $(ARGS)
 
 test-jazzy: ## Run the ROS tests on ROS 2 Jazzy, in an environment of its own
 	@$(MAKE) --no-print-directory ROS=jazzy .venv-jazzy/.ros-test VENV=.venv-jazzy

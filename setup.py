@@ -15,6 +15,7 @@ NAME = "nightseg_ros"
 INIT = Path(NAME, "__init__.py").read_text(encoding="utf-8")
 README = Path("README.md")
 OPENVINO, NNCF = "openvino>=2024.4", "nncf>=2.13"
+MINISIGN, BANDIT = "py-minisign>=0.20", "bandit>=1.8"
 # Made for x86-64 only; elsewhere the extra brings nothing and its tests are skipped.
 TENSORRT_RTX = "tensorrt-rtx-cu13>=1.1; platform_machine == 'x86_64'"
 
@@ -78,13 +79,14 @@ setup(
         "replay": ["rosbags>=0.10"],
         "rerun": ["rerun-sdk>=0.24", "rosbags>=0.10"],
         "ray": ["ray>=2.9", "rosbags>=0.10"],
+        "sign": [MINISIGN],
         "openvino": [OPENVINO],
         "quantise": [OPENVINO, NNCF],
         "tensorrt-rtx": [TENSORRT_RTX],
         "torch-tensorrt": ["torch-tensorrt>=2.5"],
         "train": [
             "torch>=2.5",
-            "lightning>=2.4",
+            "lightning>=2.6",  # which can load checkpoints with weights only
             "onnx>=1.16",
             "onnxscript>=0.2",
             "tensorboard>=2.14",
@@ -105,6 +107,8 @@ setup(
             "types-PyYAML",
             OPENVINO,
             NNCF,
+            MINISIGN,
+            BANDIT,
             TENSORRT_RTX,  # it reads and builds our networks without a GPU
             # The build that ROS users run, with the newest setuptools whose `develop` it can use.
             "colcon-core>=0.18",

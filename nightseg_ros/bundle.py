@@ -22,6 +22,7 @@ from nightseg_ros.labels import LabelSet, label_set
 from nightseg_ros.onnx_weights import has_outside_weights
 from nightseg_ros.plain_yaml import read_plain_yaml
 from nightseg_ros.share import share_folder
+from nightseg_ros.signature import check_signature
 
 FORMAT = 1
 SEGMENTATION, TRANSLATION = "segmentation", "translation"
@@ -64,11 +65,22 @@ class Bundle:
         return "translator" if self.kind == TRANSLATION else self.route
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], verify: bool = True) -> Bundle:
-        """Read and check the model.yaml in `folder`, and with `verify` the hash of its network."""
+    def load(
+        cls, folder: str | os.PathLike[str], verify: bool = True, public_key: str = ""
+    ) -> Bundle:
+        """Read and check the model.yaml in `folder`, and with `verify` the hash of its network.
+
+        With the public key of minisign the model.yaml must be signed by its owner.
+        """
         path = Path(folder)
+        file = path / YAML_FILE
+
+        def signed(content: bytes) -> None:
+            if public_key:
+                check_signature(file, content, public_key)
+
         try:
-            bundle = _from_dict(path, read_plain_yaml(path / YAML_FILE))
+            bundle = _from_dict(path, read_plain_yaml(file, signed))
         except NightsegError as error:
             raise NightsegError(f"bundle {path}: {error}") from error
         if verify:

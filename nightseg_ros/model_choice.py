@@ -21,19 +21,20 @@ def choose_bundles(
     *,
     roles: Collection[str] | None = None,
     verify: bool = True,
+    public_key: str = "",
 ) -> dict[str, Bundle]:
     """Return the bundle of each role ("day", "night", "translator") found in `models_dir`.
 
     `names` picks the bundle of a role by name; a role with several bundles needs that, unless one
-    of them is the one of this package. With
-    `roles` exactly these are looked for, and each must be there. A broken bundle is an error
-    only where a role is empty without it.
+    of them is the one of this package. With `roles` exactly these are looked for, and each must
+    be there. A broken bundle, or one not signed by the owner of `public_key` where that is given,
+    is an error only where a role is empty without it.
     """
     names = {role: name for role, name in (names or {}).items() if name}
     for role in (*names, *(roles or ())):
         if role not in ROLES:
             raise NightsegError(f"role '{role}' is unknown; there are {', '.join(ROLES)}")
-    good, broken = _load_all(models_dir, verify=verify)
+    good, broken = _load_all(models_dir, verify=verify, public_key=public_key)
     chosen: dict[str, Bundle] = {}
     for role in ROLES if roles is None else roles:
         fitting = [bundle for bundle in good if bundle.role == role]
@@ -75,12 +76,14 @@ def shared_labels(bundles: Iterable[Bundle]) -> LabelSet:
     return first
 
 
-def _load_all(models_dir: Path, *, verify: bool) -> tuple[list[Bundle], dict[str, str]]:
+def _load_all(
+    models_dir: Path, *, verify: bool, public_key: str
+) -> tuple[list[Bundle], dict[str, str]]:
     good: list[Bundle] = []
     broken: dict[str, str] = {}
     for folder in find_bundles(models_dir):
         try:
-            good.append(Bundle.load(folder, verify=verify))
+            good.append(Bundle.load(folder, verify=verify, public_key=public_key))
         except NightsegError as error:
             broken[folder.name] = str(error)
     return good, broken

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read_plain_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in the file at `path`, or say in one line why it is refused."""
+def read_plain_yaml(path: Path, check: Callable[[bytes], None] | None = None) -> dict[str, Any]:
+    """Return the mapping in the file at `path`, or say in one line why it is refused.
+
+    `check` sees the bytes before anything is made of them.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -35,8 +39,10 @@ def read_plain_yaml(path: Path) -> dict[str, Any]:
         raise NightsegError(f"cannot read {path} ({error.strerror})") from error
     if len(raw) > MAX_BYTES:
         raise NightsegError(f"{path} is larger than {MAX_BYTES} bytes; keep only summaries in it")
+    if check is not None:
+        check(raw)
     try:
-        data = yaml.load(raw.decode("utf-8"), Loader=_PlainLoader)  # noqa: S506
+        data = _PlainLoader(raw.decode("utf-8")).get_single_data()
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise NightsegError(f"{path} is not plain YAML ({reason}); write it anew") from error

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg data check`: every file of a data set is read, and what is wrong is said."""
+"""`nightseg data`: check every file of a set, split it into day and night, select from a pool."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nightseg_ros.cli import data_select, data_split
 from nightseg_ros.cli.progress import track
 from nightseg_ros.evaluation.text_table import cell, in_percent, text_table
 from nightseg_ros.labels import label_set
@@ -25,11 +26,12 @@ from nightseg_ros.learning.datasets.check import (
 from nightseg_ros.learning.datasets.contact_sheet import contact_sheet, save_sheet
 
 _SHOWN_PROBLEMS = 10
+_OTHERS = {"split": data_split, "select": data_select}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nightseg data`."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser(
         "check",
         help="read every file and say what is there and what is wrong",
@@ -53,10 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sheet-images", type=int, default=12, metavar="N", help="frames per split on the sheet"
     )
     check.add_argument("--threads", type=int, default=0, help="readers; 0: one per core")
+    for name, module in _OTHERS.items():
+        summary = (module.__doc__ or "").partition(": ")[2].splitlines()[0].rstrip(".")
+        module.add_arguments(
+            actions.add_parser(
+                name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+            )
+        )
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Check the data sets and return what was found."""
+    """Check the data sets and return what was found, or do the other action."""
+    if args.action in _OTHERS:
+        found: dict[str, object] = _OTHERS[args.action].run(args)
+        return {"action": args.action, **found}
     sets = [part for spec in args.spec for part in open_sets(spec, args.labels)]
     findings = [
         gather(part, track(look_at(part, args.threads), _short(part.name), len(part)))
@@ -74,6 +86,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 def render(result: dict[str, Any]) -> str:
     """Return the findings as text."""
+    if "action" in result:
+        text: str = _OTHERS[result["action"]].render(result)
+        return text
     sets = result["sets"]
     parts = [_overview(sets)]
     for labels in dict.fromkeys(one["label_set"] for one in sets if one["label_set"]):

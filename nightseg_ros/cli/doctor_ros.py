@@ -20,7 +20,7 @@ from nightseg_ros.ros.transport import (
 )
 
 MESSAGES = ("sensor_msgs", "std_msgs", "diagnostic_msgs", "lifecycle_msgs", "rcl_interfaces")
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written
+SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # noqa: S108 - looked at, not written
 RECEIVE_BUFFER = Path("/proc/sys/net/core/rmem_max")
 ENOUGH_SHARED_MEMORY = 256 << 20
 ENOUGH_RECEIVE_BUFFER = 4 << 20

@@ -33,7 +33,8 @@ from nightseg_ros.labels import LabelSet, label_set
 from nightseg_ros.learning.datasets import DrivingSet, Sample, open_set
 from nightseg_ros.model_choice import shared_labels
 from nightseg_ros.perception.pipeline import ENGINES_OF, Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO, ROUTES, TRANSLATE
+from nightseg_ros.perception.routing import AUTO, ROUTES, TRANSLATE, RoutingPolicy
+from nightseg_ros.perception.routing_file import with_routing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--route", choices=(*ROUTES, AUTO), help="default: what the models given are for"
+    )
+    parser.add_argument(
+        "--routing",
+        type=Path,
+        metavar="FILE",
+        help="what route auto goes by, as `nightseg fit-routing` wrote it",
     )
     parser.add_argument(
         "--label-set", default="joint11", metavar="NAME", help="label set to score in"
@@ -100,7 +107,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     used = {r: b for r, b in bundles.items() if route == AUTO or r in ENGINES_OF[route]}
     engines = chosen_engines(used, args)
     try:
-        pipeline = Pipeline(engines, PipelineSettings(route=route))
+        policy = RoutingPolicy()
+        if args.routing is not None:
+            policy = with_routing(policy, args.routing)
+        pipeline = Pipeline(engines, PipelineSettings(route=route, policy=policy))
         labels = shared_labels(used.values())
         submission = None
         if args.submission is not None:

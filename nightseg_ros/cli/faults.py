@@ -79,7 +79,7 @@ def render(result: dict[str, Any]) -> str:
             f"{mark:<5}{row['name']:<36}{row['setting']:<16}{back:<22}"
             f"{row['skipped'] or row['named'][:90]}"
         )
-        lines += [f"{'':<5}  {fault}" for fault in _faults(row)]
+        lines += [f"{'':<5}  {text}" for text in (*_faults(row), row["figures"]) if text]
     judged = len(rows) - len(result["skipped"])
     lines.append("")
     lines.append(

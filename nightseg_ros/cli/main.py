@@ -40,6 +40,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("nightseg_ros.cli.export", "turn a trained checkpoint into a model folder"),
         "build-engine": ("nightseg_ros.cli.build_engine", "build a model's engine for this GPU"),
         "engines": ("nightseg_ros.cli.engines", "list the engines that were built, clear them out"),
+        "fit-routing": (
+            "nightseg_ros.cli.fit_routing",
+            "measure the routes in every light and write what route auto goes by",
+        ),
         "card": ("nightseg_ros.cli.card", "measure a model on all validation sets, write its card"),
     },
     "Data and training": {
@@ -60,10 +64,13 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "bench": ("nightseg_ros.cli.bench", "measure the node and its engines"),
         "faults": ("nightseg_ros.cli.faults", "do everything to a node that a bad hour may bring"),
         "soak": ("nightseg_ros.cli.soak", "play a drive for hours and see whether anything grows"),
+        "fid": ("nightseg_ros.cli.fid", "measure how far two folders of images are apart"),
         "table": ("nightseg_ros.cli.table", "print published figures beside ours"),
     },
 }
 
+MAX_IMAGE_PIXELS = 1 << 28
+"""A file that claims more is refused before it is decoded."""
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -158,6 +165,8 @@ def dispatch(argv: Sequence[str]) -> int:
         hint = f"did you mean `nightseg {near[0]}`? " if near else ""
         raise NightsegError(f"unknown verb '{verb}'; {hint}`nightseg --help` lists the verbs")
     name, summary = table[verb]
+    # OpenCV reads it once, when it is loaded.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_IMAGE_PIXELS))
     module = importlib.import_module(name)
     args = verb_parser(verb, module, summary).parse_args(argv[1:])
     result: dict[str, object] = module.run(args)

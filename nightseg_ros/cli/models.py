@@ -20,6 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dir", type=Path, metavar="FOLDER", help="models folder (default: the installed one)"
     )
     parser.add_argument(
+        "--public-key",
+        default="",
+        metavar="KEY",
+        help="also ask for a signature by the owner of this public key of minisign",
+    )
+    parser.add_argument(
         "--run",
         action="store_true",
         help="also build each engine and run it once, which shows wrong shapes and class counts",
@@ -58,7 +64,7 @@ def _row(path: Path, args: argparse.Namespace) -> dict[str, object]:
     """Return what is known of the bundle at `path`, and its problem if it has one."""
     row: dict[str, object] = {"name": path.name, "folder": str(path), "problem": ""}
     try:
-        bundle = Bundle.load(path, verify=False)
+        bundle = Bundle.load(path, verify=False, public_key=args.public_key)
         row |= {
             "name": bundle.name,
             "kind": bundle.kind,

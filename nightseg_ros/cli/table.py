@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg table`: published figures beside ours."""
+"""`nightseg table`: published figures beside ours, and ours beside each other."""
 
 from __future__ import annotations
 
@@ -9,31 +9,41 @@ from pathlib import Path
 from typing import Any
 
 from nightseg_ros.bundle import default_models_dir
+from nightseg_ros.cli import table_translators
 from nightseg_ros.evaluation.see_clearer_table import render_see_clearer, see_clearer
+from nightseg_ros.evaluation.thesis_table import render_thesis, thesis
 
-TABLES = ("see_clearer",)
+TABLES = ("see_clearer", "thesis", "translators")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nightseg table`."""
-    parser.add_argument("table", choices=TABLES, help="which publication")
+    parser.add_argument("table", choices=TABLES, help="which comparison")
     parser.add_argument("--models", type=Path, metavar="DIR", help="models folder with our figures")
     parser.add_argument(
         "--sweep",
         type=Path,
         metavar="FILE",
-        help="our ratio sweep: CSV with the columns converted, seed, set, miou",
+        help="the CSV that our sweep wrote (default: see_clearer_sweep.csv or thesis.csv in "
+        "config/results/)",
     )
+    table_translators.add_options(parser.add_argument_group("of the table translators"))
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Collect the figures."""
+    if args.table == "translators":
+        return table_translators.run(args)
     models = args.models or default_models_dir()
     # config/ lies beside models/, in the source as in an installation.
-    sweep = args.sweep or models.parent / "config" / "results" / "see_clearer_sweep.csv"
-    return see_clearer(models, sweep)
+    results = models.parent / "config" / "results"
+    if args.table == "thesis":
+        return thesis(args.sweep or results / "thesis.csv")
+    return see_clearer(models, args.sweep or results / "see_clearer_sweep.csv")
 
 
 def render(result: dict[str, Any]) -> str:
     """Return the tables as text."""
-    return render_see_clearer(result)
+    if "day_model" in result:
+        return table_translators.render(result)
+    return render_thesis(result) if "rows" in result else render_see_clearer(result)

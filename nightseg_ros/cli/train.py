@@ -54,4 +54,6 @@ def render(result: dict[str, object]) -> str:
         if isinstance(figures, dict)
         else []
     )
+    warnings = result.get("warnings")
+    lines += [f"WARNING: {text}" for text in warnings] if isinstance(warnings, list) else []
     return "\n".join([*lines, f"{result['minutes']} minutes; checkpoint: {result['checkpoint']}"])

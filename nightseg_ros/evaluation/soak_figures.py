@@ -18,6 +18,9 @@ MOST_MB_PER_MILLION = 10.0
 LEAST_MB = 8.0
 """Growth below this is what allocators do; a short run cannot tell it from a leak."""
 
+POINTS = 50
+"""Of the curve of memory."""
+
 
 class Sample(NamedTuple):
     """The node at one moment."""
@@ -87,6 +90,7 @@ def conclude(record: SoakRecord) -> dict[str, Any]:
             "at_end": after[-1].resident_bytes / 1e6 if after else None,
             "per_million_frames": growth.per_unit,  # bytes per frame are MB per million frames
             "uncertainty": growth.uncertainty,
+            "over_frames": _thinned(record.samples),
         },
         "threads": [s.threads for s in (*after[:1], *after[-1:])],
         "files": [s.files for s in (*after[:1], *after[-1:])],
@@ -116,6 +120,12 @@ def broken(figures: Mapping[str, Any]) -> list[str]:
     if not figures["masks"]:
         found.append("no mask came back")
     return found
+
+
+def _thinned(samples: Sequence[Sample]) -> list[tuple[int, float]]:
+    """Return frames and megabytes: a curve tells what still grows from what has filled."""
+    step = max(1, len(samples) // POINTS)
+    return [(s.frames, s.resident_bytes / 1e6) for s in samples[::step]]
 
 
 def _p99(record: SoakRecord, begin_s: float, end_s: float) -> float | None:

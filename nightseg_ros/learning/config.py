@@ -8,7 +8,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +16,13 @@ import yaml
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.augmentation import AugmentConfig
+from nightseg_ros.learning.self_training_config import SelfTrainingConfig
+from nightseg_ros.learning.thesis_config import ThesisConfig
+from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 from nightseg_ros.plain_yaml import read_plain_yaml
 
 T = TypeVar("T")
+LOSSES = ("ce", "focal", "combined")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class NetworkConfig:
     classes: int = 19
     dropout: float = 0.05
     pretrained: bool = True
+    weights: str = ""  # file of ImageNet weights for the ResNet of panoptic_fpn*; none = fresh
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class TrainConfig:
     init: str = ""  # checkpoint to start from
     teacher: str = ""  # checkpoint whose scores are to be matched, beside the labels
     distill: float = 0.5  # share of the loss that matches the teacher's scores
+    loss: str = "ce"  # ce | focal | combined = alpha * ce + (1 - alpha) * focal, per pixel
+    alpha: float = 0.5
+    gamma: float = 2.0  # of the focal loss
     monitor: str = "miou/mean"  # validation figure that chooses the checkpoint, or last
     view: tuple[int, int] = (224, 384)  # height and width of the training views
     cache: tuple[int, int] = (288, 512)  # size at which the sets are kept in memory
@@ -85,6 +93,15 @@ class TrainConfig:
             raise NightsegError(f"recipe {self.name}: train is empty; name at least one set")
         if not 0.0 <= self.distill <= 1.0:
             raise NightsegError(f"recipe {self.name}: distill is {self.distill}; use 0 to 1")
+        if self.loss not in LOSSES:
+            raise NightsegError(
+                f"recipe {self.name}: loss is '{self.loss}'; there are {', '.join(LOSSES)}"
+            )
+        if not 0.0 <= self.alpha <= 1.0 or self.gamma < 0:
+            raise NightsegError(
+                f"recipe {self.name}: alpha is {self.alpha} and gamma {self.gamma}; "
+                "use 0 to 1, and 0 up"
+            )
         for key in ("steps", "batch", "val_every"):
             if getattr(self, key) < 1:
                 raise NightsegError(f"recipe {self.name}: {key} is {getattr(self, key)}; use 1 up")
@@ -96,33 +113,43 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class TranslateConfig:
-    """One unpaired training of day <-> night translators."""
+class TaskTranslatorConfig(TrainConfig):
+    """One training of a night-to-day translator that a frozen day model has to profit from.
 
-    name: str
-    day: tuple[str, ...]
-    night: tuple[str, ...]
-    recipe: str = "cyclegan"
-    generator: str = "resnet"  # resnet = 9 blocks of 64 | light = about 0.3 M parameters
-    blocks: int = 9
-    filters: int = 64
-    cache: tuple[int, int] = (272, 480)
-    view: tuple[int, int] = (256, 256)
-    steps: int = 20000
-    batch: int = 1
-    lr: float = 2e-4
-    cycle: float = 10.0
-    identity: float = 0.5
-    pool: int = 50
-    save_every: int = 500
-    seed: int = 0
-    precision: str = "bf16-mixed"
-    devices: int = 1
-    nodes: int = 1
+    Sources with `relight` are day frames of which nights are made; the others are night frames
+    already, of which only the labels are known.
+    """
+
+    recipe: str = "task_translator"
+    day_model: str = ""  # checkpoint of the segmentation network behind the translator
+    generator: str = "light"
+    filters: int = 24
+    blocks: int = 11
+    day2night: str = ""  # generator that makes some of the nights
+    generated: float = 0.0  # share of the nights that it makes; the others are relit
+    task: float = 1.0  # weight of the labels, as the day model sees the translated frame
+    consistency: float = 0.25  # of its own scores on the day frame
+    reconstruction: float = 1.0  # of the L1 distance from the day frame
+    features: float = 0.1  # of the day model's features of the day frame
+    big: str = ""  # large night-to-day generator whose features are to be matched
+    imitation: float = 0.5  # weight of that
 
     def __post_init__(self) -> None:
-        if self.generator not in ("resnet", "light"):
-            raise NightsegError(f"generator is '{self.generator}'; use resnet or light")
+        super().__post_init__()
+        if not self.day_model:
+            raise NightsegError(f"recipe {self.name}: day_model is empty; name its checkpoint")
+        if self.teacher or self.compile:
+            raise NightsegError(
+                f"recipe {self.name}: teacher and compile are for recipe segmentation; leave them"
+            )
+        if not 0.0 <= self.generated <= 1.0 or (self.generated and not self.day2night):
+            raise NightsegError(
+                f"recipe {self.name}: generated is {self.generated}, day2night is "
+                f"'{self.day2night}'; use 0 to 1, and name the generator"
+            )
+        weights = ("task", "consistency", "reconstruction", "features", "imitation")
+        if min(getattr(self, key) for key in weights) < 0:
+            raise NightsegError(f"recipe {self.name}: {', '.join(weights)} must be 0 or more")
 
 
 @dataclass(frozen=True)
@@ -144,7 +171,11 @@ class SweepConfig:
 CONFIGS: dict[str, type] = {
     "segmentation": TrainConfig,
     "cyclegan": TranslateConfig,
+    "unit": UnitConfig,
+    "task_translator": TaskTranslatorConfig,
     "sweep": SweepConfig,
+    "self_training": SelfTrainingConfig,
+    "thesis": ThesisConfig,
 }
 
 
@@ -166,6 +197,15 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Any:
     if kind not in CONFIGS:
         raise NightsegError(f"{path}: recipe is '{kind}'; there are {', '.join(CONFIGS)}")
     return build(CONFIGS[kind], data, str(path))
+
+
+def as_plain(value: Any) -> Any:
+    """Return a recipe (or what it is made of) as dicts and lists, to be kept in checkpoints."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return as_plain(asdict(value))
+    if isinstance(value, dict):
+        return {key: as_plain(item) for key, item in value.items()}
+    return [as_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:

@@ -29,13 +29,44 @@ def cross_entropy(
     The scores of our networks live at 1/4 or 1/8 of the image, so the full resolution would
     multiply the cost and add no information to the gradient.
     """
-    height, width = labels.shape[-2] // stride, labels.shape[-1] // stride
-    offset = stride // 2 - 1 if stride > 1 else 0
-    scores = _at_size(scores, (height, width))
-    target = labels[:, offset::stride, offset::stride][:, :height, :width].long()
+    scores, target = _thinned(scores, labels, stride)
     if not bool((target != IGNORE).any()):
         return scores.sum() * 0.0  # a batch without a label must not turn the weights into NaN
     return F.cross_entropy(scores, target, weight=weights, ignore_index=IGNORE)
+
+
+def combined(
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    *,
+    alpha: float = 0.5,
+    gamma: float = 2.0,
+    stride: int = 4,
+) -> Tensor:
+    """Return alpha * cross entropy + (1 - alpha) * focal loss, of every pixel before the mean.
+
+    Alpha 0 is the focal loss alone. Labels are thinned as in `cross_entropy`.
+    """
+    scores, target = _thinned(scores, labels, stride)
+    known = target != IGNORE
+    if not bool(known.any()):
+        return scores.sum() * 0.0
+    entropy = F.cross_entropy(scores, target, ignore_index=IGNORE, reduction="none")
+    doubt = (1 - torch.exp(-entropy)).clamp(min=1e-6)
+    loss = entropy * (alpha + (1 - alpha) * doubt**gamma)
+    scale = known.float()
+    if weights is not None:
+        scale = scale * weights[target.clamp(max=len(weights) - 1)]
+    return (loss * scale).sum() / scale.sum().clamp(min=1e-6)
+
+
+def _thinned(scores: Tensor, labels: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    """Return scores and labels at every `stride`-th label pixel."""
+    height, width = labels.shape[-2] // stride, labels.shape[-1] // stride
+    offset = stride // 2 - 1 if stride > 1 else 0
+    target = labels[:, offset::stride, offset::stride][:, :height, :width].long()
+    return _at_size(scores, (height, width)), target
 
 
 def distillation(scores: Tensor, teacher: Tensor, temperature: float = 2.0) -> Tensor:

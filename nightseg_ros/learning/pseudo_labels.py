@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,9 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE
 from nightseg_ros.learning.datasets.sample import DrivingSet
 from nightseg_ros.learning.networks.segmenter import Segmenter
+
+Teacher = Callable[[NDArray[np.uint8]], Tensor]
+"""What gives (classes, H, W) chances for an (H, W, 3) image."""
 
 
 def probabilities(
@@ -41,22 +44,24 @@ def probabilities(
 
 
 def label_images(
-    network: Segmenter,
+    network: Segmenter | Teacher,
     images: DrivingSet,
     out: Path,
     *,
-    threshold: float = 0.5,
+    threshold: float | NDArray[np.float32] = 0.5,
     scales: tuple[float, ...] = (1.0,),
     max_width: int = 640,
     count: int = 0,
 ) -> Iterator[tuple[str, float]]:
     """Write out/labels/NAME.png for every image, and yield its name and labelled share.
 
-    Pixels whose probability is below `threshold` are 255. out/images gets a link to each image, so
-    that `folder:OUT` is a training set. With `count`, as many images spread evenly over the set are
-    labelled. Labels that are there already are kept (their share is NaN).
+    Pixels whose probability is below `threshold`, one for all classes or one each, are 255.
+    out/images gets a link to each image, so that `folder:OUT` is a training set. With `count`, as
+    many images spread evenly over the set are labelled. Labels that are there already are kept
+    (their share is NaN).
     """
-    if not scales or not 0 <= threshold < 1:
+    limits = np.atleast_1d(np.asarray(threshold, np.float32))
+    if not scales or not (limits >= 0).all() or not (limits < 1).all():
         raise NightsegError(
             f"threshold is {threshold}, scales are {scales}; use 0 to 1, and one up"
         )
@@ -65,7 +70,7 @@ def label_images(
     links, labels = out / "images", out / "labels"
     links.mkdir(parents=True, exist_ok=True)
     labels.mkdir(parents=True, exist_ok=True)
-    network.eval()
+    teacher = _single(network.eval(), scales) if isinstance(network, Segmenter) else network
     for index in np.linspace(0, len(images) - 1, count or len(images)).round().astype(int):
         sample = images.samples[index]
         link, target = links / sample.image.name, labels / f"{sample.image.stem}.png"
@@ -73,7 +78,7 @@ def label_images(
             yield sample.name, float("nan")
             continue
         image = images.load_image(sample)
-        mask = label_image(network, image, threshold, scales, max_width)
+        mask = label_image(teacher, image, limits, max_width)
         partial = labels / f".{target.name}"
         if not cv2.imwrite(str(partial), mask):
             raise NightsegError(
@@ -85,20 +90,28 @@ def label_images(
         yield sample.name, float((mask != IGNORE).mean())
 
 
+def _single(network: Segmenter, scales: tuple[float, ...]) -> Teacher:
+    return lambda image: probabilities(network, image, scales)
+
+
 def label_image(
-    network: Segmenter,
-    image: NDArray[np.uint8],
-    threshold: float,
-    scales: tuple[float, ...],
-    max_width: int,
+    teacher: Teacher, image: NDArray[np.uint8], limits: NDArray[np.float32], max_width: int
 ) -> NDArray[np.uint8]:
-    """Return the ids (H, W) of one image, 255 where the network is not sure."""
+    """Return the ids (H, W) of one image, 255 where the teacher is not sure."""
     size = (image.shape[1], image.shape[0])
-    if size[0] > max_width:
-        small = (max_width, round(size[1] * max_width / size[0]))
-        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
     with torch.inference_mode():
-        chance, ids = probabilities(network, image, scales).max(0)
-    ids = torch.where(chance >= threshold, ids, IGNORE)
+        chances = teacher(shrink(image, max_width))
+        chance, ids = chances.max(0)
+        needed = torch.from_numpy(limits).to(chances.device).expand(len(chances))
+        ids = torch.where(chance >= needed[ids], ids, IGNORE)
     mask = ids.to(torch.uint8).cpu().numpy()
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def shrink(image: NDArray[np.uint8], max_width: int) -> NDArray[np.uint8]:
+    """Return `image`, made smaller if it is wider than `max_width`."""
+    height, width = image.shape[:2]
+    if width <= max_width:
+        return image
+    small = (max_width, round(height * max_width / width))
+    return np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)

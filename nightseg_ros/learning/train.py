@@ -8,7 +8,7 @@ import csv
 import json
 import time
 import warnings
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,33 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
+from torch import Tensor
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.config import SweepConfig, TrainConfig, TranslateConfig
+from nightseg_ros.learning.config import (
+    SweepConfig,
+    TaskTranslatorConfig,
+    TrainConfig,
+)
 from nightseg_ros.learning.datasets.catalog import open_set
-from nightseg_ros.learning.networks.registry import save_checkpoint
 from nightseg_ros.learning.recipes.segmentation import SegmentationRecipe
-from nightseg_ros.learning.tensor_set import expand, join, load_frames, load_source
+from nightseg_ros.learning.self_training_config import SelfTrainingConfig
+from nightseg_ros.learning.tensor_set import TensorSet, expand, join, load_frames, load_source
+from nightseg_ros.learning.thesis_config import ThesisConfig
+from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 
 LAST = "last.ckpt"
+AnyConfig = (
+    TrainConfig | TranslateConfig | UnitConfig | SweepConfig | SelfTrainingConfig | ThesisConfig
+)
+Validation = dict[str, tuple[Tensor, Tensor]]
+Loaded = tuple[list[TensorSet], Validation]
+Maker = Callable[[TrainConfig, list[TensorSet], Validation], SegmentationRecipe]
+"""What makes a Lightning module of a recipe, its training sets and its validation sets."""
 
 
 def train(
-    config: TrainConfig | TranslateConfig | SweepConfig,
+    config: AnyConfig,
     out: Path,
     data: str = "",
     *,
@@ -36,7 +50,7 @@ def train(
     fast_dev_run: bool = False,
 ) -> dict[str, Any]:
     """Run `config` and return its figures; everything it makes lies in `out`."""
-    seed = 0 if isinstance(config, SweepConfig) else config.seed
+    seed = 0 if isinstance(config, SweepConfig | ThesisConfig) else config.seed
     lightning.seed_everything(seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
@@ -45,19 +59,36 @@ def train(
         from nightseg_ros.learning.sweep import run_sweep
 
         result = run_sweep(config, out, data, fast_dev_run=fast_dev_run)
-    elif isinstance(config, TranslateConfig):
-        from nightseg_ros.learning.recipes.cyclegan import train_cyclegan
+    elif isinstance(config, TranslateConfig | UnitConfig):
+        from nightseg_ros.learning.recipes.unpaired import train_unpaired
 
-        result = train_cyclegan(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+        result = train_unpaired(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+    elif isinstance(config, ThesisConfig):
+        from nightseg_ros.learning.thesis import run_thesis
+
+        result = run_thesis(config, out, data, fast_dev_run=fast_dev_run)
+    elif isinstance(config, SelfTrainingConfig):
+        from nightseg_ros.learning.recipes.self_training import train_self_training
+
+        result = train_self_training(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
     else:
-        result = _train_segmentation(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+        result = run_segmentation(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
     result["minutes"] = round((time.time() - started) / 60, 1)
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
 
 
+def recipe_of(config: TrainConfig) -> type[SegmentationRecipe]:
+    """Return the module that trains on labelled frames as `config` says."""
+    if isinstance(config, TaskTranslatorConfig):
+        from nightseg_ros.learning.recipes.task_translator import TaskTranslator
+
+        return TaskTranslator
+    return SegmentationRecipe
+
+
 def make_trainer(
-    config: TrainConfig | TranslateConfig,
+    config: TrainConfig | TranslateConfig | UnitConfig,
     out: Path,
     callbacks: list[Callback],
     fast_dev_run: bool,
@@ -87,9 +118,7 @@ def make_trainer(
     )
 
 
-def _train_segmentation(
-    config: TrainConfig, out: Path, data: str, *, resume: bool, fast_dev_run: bool
-) -> dict[str, Any]:
+def _load(config: TrainConfig, data: str) -> Loaded:
     parts = [load_source(source, data, config.cache, config.seed) for source in config.train]
     validation = {
         spec.rpartition(":")[2].replace("/", "_"): load_frames(
@@ -97,7 +126,29 @@ def _train_segmentation(
         )[:2]
         for spec in config.val
     }
-    recipe = SegmentationRecipe(config, join(parts), validation)
+    return parts, validation
+
+
+def run_segmentation(
+    config: TrainConfig,
+    out: Path,
+    data: str,
+    *,
+    resume: bool,
+    fast_dev_run: bool,
+    make: Maker | None = None,
+    loaded: Loaded | None = None,
+) -> dict[str, Any]:
+    """Train a segmentation network, by the Lightning module of `make` where one is given.
+
+    `loaded` are training and validation sets that are in memory already; else the recipe's are
+    read.
+    """
+    parts, validation = _load(config, data) if loaded is None else loaded
+    if make is None:
+        recipe = recipe_of(config)(config, join(parts), validation)
+    else:
+        recipe = make(config, parts, validation)
     monitor = "" if config.monitor == "last" or not validation else config.monitor
     known = ["last", "miou/mean", *(f"miou/{name}" for name in validation)]
     if monitor and monitor not in known:
@@ -121,7 +172,8 @@ def _train_segmentation(
         reload_dataloaders_every_n_epochs=1,
     )
     last = out / LAST
-    trainer.fit(recipe, ckpt_path=str(last) if resume and last.is_file() else None)
+    begin = str(last) if resume and last.is_file() else None
+    trainer.fit(recipe, ckpt_path=begin, weights_only=True)
     if best is not None and best.best_model_path:
         chosen = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         recipe.load_state_dict(chosen["state_dict"])
@@ -130,19 +182,10 @@ def _train_segmentation(
         step = trainer.global_step
     figures = {} if fast_dev_run or not validation else trainer.validate(recipe, verbose=False)[0]
     figures = {name: round(float(value), 2) for name, value in figures.items()}
-    about = {"config": _plain(asdict(config)), "step": step, "figures": figures}
-    checkpoint = out / "model.pt"
-    save_checkpoint(checkpoint, recipe.average, config.network, about)
+    checkpoint = recipe.save(out, step=step, figures=figures)
     if not fast_dev_run:
         _draw_curve(out)
     return {"checkpoint": str(checkpoint), "chosen_step": step, "figures": figures}
-
-
-def _plain(value: Any) -> Any:
-    """Return `value` with tuples as lists, so that a checkpoint holds nothing but plain data."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _draw_curve(out: Path) -> None:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,30 +15,45 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.config import TranslateConfig
+from nightseg_ros.learning.config import TaskTranslatorConfig, as_plain
 from nightseg_ros.learning.datasets.sample import DrivingSet
 from nightseg_ros.learning.networks.generators import create_generator
 from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
+from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 
 
-def save_generator(path: Path, generator: nn.Module, config: TranslateConfig) -> None:
+def save_generator(
+    path: Path,
+    generator: nn.Module,
+    config: TranslateConfig | UnitConfig | TaskTranslatorConfig,
+    **about: object,
+) -> None:
     """Write a generator's weights with what it takes to build it again."""
     shape = {"kind": config.generator, "filters": config.filters, "blocks": config.blocks}
-    about = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
-    content = {"network": shape, "state": generator.state_dict(), "about": about}
+    content = {
+        "network": shape,
+        "state": generator.state_dict(),
+        "about": {"config": as_plain(config), **about},
+    }
     partial = path.with_suffix(".partial")
     torch.save(content, partial)
     partial.replace(path)
 
 
-def load_generator(path: Path) -> nn.Module:
-    """Return the generator that `save_generator` wrote."""
+def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return kind, filters and blocks of a generator, and its weights."""
     content = read_checkpoint(path)
     shape = content["network"]
     if set(shape) != {"kind", "filters", "blocks"}:
         raise NightsegError(f"{path} holds a segmentation network, need a translator")
+    return dict(shape), dict(content["state"])
+
+
+def load_generator(path: Path) -> nn.Module:
+    """Return the generator that `save_generator` wrote."""
+    shape, state = read_generator(path)
     generator = create_generator(shape["kind"], shape["filters"], shape["blocks"])
-    load_weights(generator, content["state"], path)
+    load_weights(generator, state, path)
     return generator.eval()
 
 

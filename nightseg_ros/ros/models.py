@@ -149,7 +149,9 @@ def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
     fallbacks: list[str] = []
     for role in (role for role in ROLES if role in needed):
         try:
-            found |= choose_bundles(folder, {role: names[role]}, roles=(role,))
+            found |= choose_bundles(
+                folder, {role: names[role]}, roles=(role,), public_key=settings.public_key
+            )
         except NightsegError as error:
             if not names[role] and _has_none(folder, role):
                 continue  # it was not asked for; the routes that need it are out
@@ -157,7 +159,9 @@ def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
                 raise NightsegError(f"{error}; or set allow_fallback") from error
             fallbacks.append(str(error))
     if not found:
-        choose_bundles(folder)  # which says best what is wrong with the folder
+        choose_bundles(
+            folder, public_key=settings.public_key
+        )  # which says best what is wrong with the folder
     return found, fallbacks
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from nightseg_ros.engines.select import ENGINES
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.perception.routing import AUTO, ROUTES, RoutingPolicy
+from nightseg_ros.perception.routing_file import with_routing
 from nightseg_ros.ros.parameter_table import Table, parameter
 
 _CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
@@ -41,6 +43,11 @@ class Settings(Table):
     )
     translator_model: str = parameter(
         "", "Name of the night-to-day translator; empty takes the only one, or night2day."
+    )
+    public_key: str = parameter(
+        "",
+        "Run only models whose model.yaml is signed by the owner of this public key of minisign, "
+        "with model.yaml.minisig beside it; empty asks for no signature.",
     )
     allowed_routes: tuple[str, ...] = parameter(
         ROUTES, "Routes that may be used; models of other routes are not loaded.", choices=ROUTES
@@ -149,6 +156,11 @@ class Settings(Table):
         high=1.0,
         runtime=True,
     )
+    routing_policy: str = parameter(
+        "",
+        "File of `nightseg fit-routing` with the measured quality of each route over illumination, "
+        "which route auto then goes by instead of dark_below and bright_above; empty is none.",
+    )
     smoothing_s: float = parameter(
         _DEFAULT.smoothing_s,
         "Time over which illumination is averaged.",
@@ -217,7 +229,7 @@ class Settings(Table):
 
     def policy(self) -> RoutingPolicy:
         """Return what route auto goes by."""
-        return RoutingPolicy(
+        policy = RoutingPolicy(
             dark_below=self.dark_below,
             bright_above=self.bright_above,
             smoothing_s=self.smoothing_s,
@@ -225,6 +237,9 @@ class Settings(Table):
             latency_budget_ms=self.latency_budget_ms,
             allowed=self.allowed_routes,
         )
+        if not self.routing_policy:
+            return policy
+        return with_routing(policy, Path(self.routing_policy).expanduser())
 
     @property
     def camera_names(self) -> tuple[str, ...]:

@@ -96,3 +96,14 @@ def test_help_lists_the_layouts(capsys):
     out = capsys.readouterr().out
     for layout in ("bdd10k", "dark_zurich", "nightseg"):
         assert layout in out
+
+
+def test_split_counts_and_links(tmp_path, capsys):
+    for name, luma in (("a", 5), ("b", 200), ("c", 60)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((32, 32, 3), luma, np.uint8))
+    out = tmp_path.parent / "split"
+    assert main(["data", "split", f"unlabelled:{tmp_path}", "--out", str(out), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["sets"]
+    assert row["measured"] == {"night": 1, "day": 1, "dusk": 1}
+    links = {time: [p.name for p in (out / time).iterdir()] for time in ("day", "dusk", "night")}
+    assert links == {"day": ["b.png"], "dusk": ["c.png"], "night": ["a.png"]}

@@ -40,3 +40,49 @@ def test_unknown_tables_are_refused(capsys):
         main(["table", "nisenet"])
     assert caught.value.code == 2
     assert "see_clearer" in capsys.readouterr().err
+
+
+def test_thesis_tells_theirs_ours_spread_and_what_stands_in(tmp_path, capsys):
+    results = tmp_path / "config" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    lines = ["training,seed,set,value,scale"]
+    for seed, (day, both) in enumerate([(20.0, 25.0), (22.0, 29.0)]):
+        lines += [f"day,{seed},bdd_labelled_val@night,{day},tiny"]
+        lines += [f"daynight,{seed},bdd_labelled_val@night,{both},tiny"]
+        lines += [f"daynight,{seed},recall,50,tiny"]
+    (results / "thesis.csv").write_text("\n".join(lines) + "\n")
+    command = ["table", "thesis", "--models", str(tmp_path / "models")]
+    assert main([*command, "--json"]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert len(rows) == 20
+    assert rows["8.3"]["paper"]["miou"] == 40.7
+    assert rows["8.3"]["ours"]["night"] is None
+    assert rows["1.1"]["ours"]["night"] == {"mean": 21.0, "std": 1.41, "seeds": 2}
+    assert rows["3.1"]["ours"]["instead"] is False
+    assert rows["2.1"]["ours"]["instead"] is True
+    assert rows["2.1"]["ours"]["night"] == rows["3.1"]["ours"]["night"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    line = next(line for line in out.splitlines() if line.startswith("2.1"))
+    assert "daynight *" in line
+    assert "27.0+-2.8" in line
+    assert "not measured" in line
+    assert line.endswith("+6.0")
+    assert "our scale: tiny" in out
+    (results / "thesis.csv").write_text(lines[0] + "\nday,0,x,140,tiny\n")
+    assert main(command) == 2
+    assert "thesis.csv:2: value is 140.0" in capsys.readouterr().err
+
+
+def test_every_row_of_the_thesis_has_a_training():
+    pytest.importorskip("torch", reason="learning needs the extra train")
+    from nightseg_ros.evaluation.thesis_paper import ROWS
+    from nightseg_ros.learning.thesis_config import TRAININGS
+
+    names = [training.name for training in TRAININGS]
+    for row in ROWS:
+        assert {row.ours, row.instead or row.ours} <= set(names)
+    assert set(names) == {row.ours for row in ROWS}
+    for index, training in enumerate(TRAININGS):
+        assert {training.init, training.teacher} - {""} <= set(names[:index])

@@ -15,10 +15,11 @@ from nightseg_ros.cli import export as export_verb  # noqa: E402
 from nightseg_ros.engines.select import create_engine  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.export.to_onnx import segmentation_onnx, translation_onnx  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig, TranslateConfig  # noqa: E402
+from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network, save_checkpoint  # noqa: E402
 from nightseg_ros.learning.translate import save_generator  # noqa: E402
+from nightseg_ros.learning.unpaired_config import TranslateConfig  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.learning.losses import (  # noqa: E402
     class_weights,
+    combined,
     cross_entropy,
     distillation,
     focal,
@@ -92,3 +93,31 @@ def test_distillation_compares_at_the_size_of_the_teacher():
     distillation(scores, torch.randn(1, 5, 8, 12)).backward()
     assert scores.grad is not None
     assert float(scores.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_the_combined_loss_mixes_both_in_every_pixel(alpha):
+    scores, labels = scores_and_labels()
+    found = combined(scores, labels, alpha=alpha, gamma=2.0, stride=1)
+    wanted = alpha * by_hand(scores, labels) + (1 - alpha) * by_hand(scores, labels, 2.0)
+    assert float(found) == pytest.approx(wanted, rel=1e-4)
+    weights = torch.tensor([1.0, 3.0, 0.5, 2.0, 1.0])
+    weighed = combined(scores, labels, weights, alpha=1.0, stride=1)
+    theirs = cross_entropy(scores, labels, weights, stride=1)
+    assert float(weighed) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_the_combined_loss_of_a_batch_mean_would_be_another():
+    """The focal factor belongs to the pixel: one of the mean entropy would hide the hard ones."""
+    scores, labels = scores_and_labels()
+    entropy = by_hand(scores, labels)
+    of_the_mean = (1 - math.exp(-entropy)) ** 2 * entropy
+    assert float(combined(scores, labels, alpha=0.0, stride=1)) != pytest.approx(of_the_mean, 0.02)
+
+
+def test_the_combined_loss_without_a_label_is_zero():
+    scores, labels = scores_and_labels()
+    loss = combined(scores, torch.full_like(labels, 255))
+    loss.backward()
+    assert float(loss) == 0.0
+    assert torch.isfinite(scores.grad).all()

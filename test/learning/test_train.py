@@ -21,18 +21,27 @@ from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.learning.config import (  # noqa: E402
     NetworkConfig,
     SweepConfig,
+    TaskTranslatorConfig,
     TrainConfig,
     load_config,
 )
 from nightseg_ros.learning.datasets.catalog import open_set  # noqa: E402
+from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import (  # noqa: E402
     create_network,
     load_checkpoint,
     save_checkpoint,
 )
 from nightseg_ros.learning.pseudo_labels import label_images  # noqa: E402
+from nightseg_ros.learning.self_training_config import SelfTrainingConfig  # noqa: E402
+from nightseg_ros.learning.thesis_config import ThesisConfig  # noqa: E402
 from nightseg_ros.learning.train import train  # noqa: E402
-from nightseg_ros.learning.translate import load_generator, translate_images  # noqa: E402
+from nightseg_ros.learning.translate import (  # noqa: E402
+    load_generator,
+    save_generator,
+    translate_images,
+)
+from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig  # noqa: E402
 
 RECIPES = sorted((Path(__file__).parents[2] / "config" / "recipes").glob("*.yaml"))
 pytestmark = pytest.mark.slow
@@ -75,14 +84,31 @@ def test_every_recipe_takes_one_step(path, runs, data):
     config = load_config(path)
     if isinstance(config, TrainConfig):
         settings = [*SMALL, "network.pretrained=false"]
+        if config.network.name.startswith("panoptic_fpn"):
+            settings.append("network.width=0.125")
         if config.init:
             settings.append("init=")
         if config.teacher:
             settings.append(f"teacher={small_teacher(runs / 'small_teacher.pt')}")
+        if isinstance(config, TaskTranslatorConfig):
+            day = small_teacher(runs / "small_day.pt")
+            settings += [f"day_model={day}", "generated=0", "filters=4", "blocks=1"]
     elif isinstance(config, SweepConfig):
         settings = ["counts=[0, 2]"]
+    elif isinstance(config, SelfTrainingConfig):
+        small = small_teacher(runs / "small_teacher.pt")
+        changes = [*SMALL, "network.width=0.25", f"init={small}"]
+        settings = [f"teachers=[{{checkpoint: {small}}}]", f"overrides={json.dumps(changes)}"]
+    elif isinstance(config, ThesisConfig):
+        generator = TranslateConfig("small", (), (), generator="light", filters=4, blocks=1)
+        kind = (generator.generator, generator.filters, generator.blocks)
+        save_generator(runs / "night2day.pt", create_generator(*kind), generator)
+        features = small_teacher(runs / "features.pt")
+        settings = [f"features={features}", f"night2day={runs / 'night2day.pt'}", "few=2"]
     else:
         settings = ["filters=4", "blocks=1", "view=[64, 96]", "cache=[96, 160]"]
+        if isinstance(config, UnitConfig):
+            settings += [f"perceptual_network={small_teacher(runs / 'small_day.pt')}"]
     config = load_config(path, settings)
     result = train(config, runs / config.name, str(data), fast_dev_run=True)
     assert Path(result["checkpoint"]).is_file()

@@ -87,6 +87,19 @@ def test_values_that_contradict_each_other_are_refused():
         Settings.of({"allowed_routes": ["day", "night"], "route": "translate"})
 
 
+def test_the_routing_policy_is_read_from_its_file(tmp_path):
+    path = tmp_path / "routing.yaml"
+    path.write_text("format: 1\nquality: {night: [[0.1, 0.5]], day: [[0.1, 0.4]]}\n")
+    settings = Settings.of({"routing_policy": str(path), "min_dwell_s": 1.0})
+    assert settings.policy().quality == {"night": ((0.1, 0.5),), "day": ((0.1, 0.4),)}
+    assert settings.policy().min_dwell_s == 1.0
+    path.write_text("format: 9\n")
+    with pytest.raises(NightsegError, match="format 9"):
+        Settings.of({"routing_policy": str(path)})
+    with pytest.raises(NightsegError, match=r"cannot read .*gone\.yaml"):
+        Settings.of({"routing_policy": str(tmp_path / "gone.yaml")})
+
+
 def test_all_faults_are_told_at_once():
     with pytest.raises(NightsegError) as error:
         Settings.of({"route": "dusk", "threads": -1})

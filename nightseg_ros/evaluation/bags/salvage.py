@@ -99,7 +99,7 @@ class _Mcap:
         inside = data[start + 8 : start + 8 + packed]
         whole = len(inside) == packed
         if compression:
-            if not whole or compression not in DECOMPRESSORS:
+            if not whole or compression not in DECOMPRESSORS or size > _LARGEST_RECORD:
                 raise DamageError(f"the chunk ({compression}) at byte {at} cannot be unpacked")
             try:
                 inside = DECOMPRESSORS[compression](inside, size)

@@ -2,53 +2,82 @@
 # SPDX-License-Identifier: Apache-2.0
 """Telling day from night by the histogram of a frame, for sets that do not say it.
 
-Night frames are dark as a whole; day frames have a bright sky, which is the upper half of a road
-scene. What is neither, twilight mostly, is called dusk, so that it does not get into either pool.
+It is the node's own estimate of illumination, with the node's own limits: what a route is chosen
+by while driving is what the pools are made by. What lies between the limits, twilight mostly, is
+called dusk, so that it does not get into either pool.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
-import numpy as np
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.datasets.image_files import decode
 from nightseg_ros.learning.datasets.sample import DrivingSet, Sample
+from nightseg_ros.perception.illumination import estimate_illumination
+from nightseg_ros.perception.routing import RoutingPolicy
 
-NIGHT_BELOW = 58.0
-"""Mean luma (0 to 255) under which a frame is night."""
-DAY_FROM = 84.0
-"""Mean luma, and median luma of the upper half, from which a frame is day."""
-
-
-class Luma(NamedTuple):
-    """The brightness of a frame, 0 to 255."""
-
-    mean: float
-    upper_median: float
-
-    def time_of_day(self) -> str:
-        """Return "day", "night" or "dusk".
-
-        >>> Luma(30.0, 20.0).time_of_day(), Luma(120.0, 150.0).time_of_day()
-        ('night', 'day')
-        """
-        if self.mean < NIGHT_BELOW:
-            return "night"
-        return "day" if min(self) >= DAY_FROM else "dusk"
+NIGHT_BELOW = RoutingPolicy.dark_below
+DAY_FROM = RoutingPolicy.bright_above
 
 
-def measure(path: Path) -> Luma:
-    """Measure a file at an eighth of its size, which JPEG decodes several times faster."""
-    grey = decode(path, cv2.IMREAD_REDUCED_GRAYSCALE_8)
-    upper = grey[: max(1, grey.shape[0] // 2)]
-    return Luma(float(grey.mean()), float(np.median(upper)))
+def time_of_day(illumination: float) -> str:
+    """Return "day", "night" or "dusk".
+
+    >>> time_of_day(0.1), time_of_day(0.9)
+    ('night', 'day')
+    """
+    if illumination < NIGHT_BELOW:
+        return "night"
+    return "day" if illumination >= DAY_FROM else "dusk"
+
+
+def measure(path: Path) -> float:
+    """Return the illumination of a file, read at an eighth of its size: JPEG does that faster."""
+    return estimate_illumination(decode(path, cv2.IMREAD_REDUCED_GRAYSCALE_8))
+
+
+@dataclass(frozen=True)
+class SplitError:
+    """How often the measured time of day is the known one, over frames known as day or night."""
+
+    counts: Counter[tuple[str, str]]
+    """Frames by (known time, measured time)."""
+
+    def of(self, known: str) -> int:
+        """Return how many frames are known as `known`."""
+        return sum(n for (time, _), n in self.counts.items() if time == known)
+
+    @property
+    def frames(self) -> int:
+        """Frames known as day or night."""
+        return self.of("day") + self.of("night")
+
+    @property
+    def swapped(self) -> int:
+        """Day taken for night, and night for day: what spoils a pool."""
+        return self.counts["day", "night"] + self.counts["night", "day"]
+
+    @property
+    def undecided(self) -> int:
+        """Frames of day or night that are put aside as dusk."""
+        return self.counts["day", "dusk"] + self.counts["night", "dusk"]
+
+
+def split_error(samples: Iterable[Sample]) -> SplitError:
+    """Measure every sample whose time of day is known."""
+    timed = [sample for sample in samples if sample.time_of_day]
+    with ThreadPoolExecutor() as pool:
+        levels = pool.map(lambda sample: measure(sample.image), timed)
+        pairs = [(s.time_of_day, time_of_day(x)) for s, x in zip(timed, levels, strict=True)]
+    return SplitError(Counter(pairs))
 
 
 def with_measured_times(dataset: DrivingSet, threads: int = 0) -> DrivingSet:
@@ -58,7 +87,7 @@ def with_measured_times(dataset: DrivingSet, threads: int = 0) -> DrivingSet:
         if sample.time_of_day:
             return sample
         try:
-            return replace(sample, time_of_day=measure(sample.image).time_of_day())
+            return replace(sample, time_of_day=time_of_day(measure(sample.image)))
         except NightsegError as error:
             return str(error)
 

@@ -139,4 +139,8 @@ def create_generator(kind: str, filters: int, blocks: int) -> nn.Module:
         return network
     if kind == "light":
         return LightGenerator(filters, blocks)
-    raise NightsegError(f"generator '{kind}' is unknown; there are resnet and light")
+    if kind == "unit":
+        from nightseg_ros.learning.networks.unit import UnitDecoder, UnitEncoder, UnitGenerator
+
+        return UnitGenerator(UnitEncoder(filters, blocks), UnitDecoder(filters, blocks))
+    raise NightsegError(f"generator '{kind}' is unknown; there are resnet, light and unit")

@@ -16,7 +16,15 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import NetworkConfig, build
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
-NETWORKS = ("erf_pspnet", "efficientnet_fpn0", "efficientnet_fpn1", "efficientnet_fpn2")
+NETWORKS = (
+    "erf_pspnet",
+    "efficientnet_fpn0",
+    "efficientnet_fpn1",
+    "efficientnet_fpn2",
+    "panoptic_fpn18",
+    "panoptic_fpn50",
+    "panoptic_fpn101",
+)
 
 
 def create_network(config: NetworkConfig) -> Segmenter:
@@ -25,6 +33,12 @@ def create_network(config: NetworkConfig) -> Segmenter:
         from nightseg_ros.learning.networks.erf_pspnet import ErfPspNet
 
         return ErfPspNet(config.classes, config.width, config.dropout)
+    if config.name.startswith("panoptic_fpn") and config.name in NETWORKS:
+        from nightseg_ros.learning.networks.panoptic_fpn import PanopticFpn
+
+        depth = int(config.name.removeprefix("panoptic_fpn"))
+        weights = config.weights if config.pretrained else ""
+        return PanopticFpn(config.classes, depth, config.width, weights)
     if config.name in NETWORKS:
         from nightseg_ros.learning.networks.efficientnet_fpn import EfficientNetFpn
 

@@ -12,20 +12,21 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE, lookup
 from nightseg_ros.learning.augmentation import jitter_colours, random_view
-from nightseg_ros.learning.config import TrainConfig
-from nightseg_ros.learning.losses import class_weights, cross_entropy, distillation
+from nightseg_ros.learning.config import TrainConfig, as_plain
+from nightseg_ros.learning.losses import class_weights, combined, cross_entropy, distillation
 from nightseg_ros.learning.networks.registry import (
     create_network,
     load_checkpoint,
     load_weights,
     read_checkpoint,
+    save_checkpoint,
 )
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.relight import relight_as_night
@@ -42,12 +43,17 @@ class SegmentationRecipe(lightning.LightningModule):
     joint: Tensor
 
     def __init__(
-        self, config: TrainConfig, train: TensorSet, validation: dict[str, tuple[Tensor, Tensor]]
+        self,
+        config: TrainConfig,
+        train: TensorSet,
+        validation: dict[str, tuple[Tensor, Tensor]],
+        network: Segmenter | None = None,
     ) -> None:
+        """Train `network`, or the one that the recipe describes."""
         super().__init__()
         self.config = config
-        self.network = create_network(config.network)
-        if config.init:
+        self.network = create_network(config.network) if network is None else network
+        if network is None and config.init:
             start = Path(config.init)
             load_weights(self.network, read_checkpoint(start)["state"], start)
         untyped: Any = self.network  # the type hints of `to` do not know memory formats
@@ -88,6 +94,7 @@ class SegmentationRecipe(lightning.LightningModule):
         config = self.config
         images, labels = self._train_set.batch(indices)
         images, labels = random_view(images, labels, config.view, config.augment)
+        labels = self.relabel(images, labels, indices)
         images = jitter_colours(images, config.augment)
         taught = self._ask_teacher(images)
         relit = self._train_set.relight[indices.to(self._train_set.relight.device)]
@@ -95,11 +102,19 @@ class SegmentationRecipe(lightning.LightningModule):
         if bool(relit.any()):
             images[relit] = relight_as_night(images[relit], labels[relit])
         scores = self.scores(images.contiguous(memory_format=torch.channels_last))
-        loss = cross_entropy(scores, labels, self.weights)
+        if config.loss == "ce":
+            loss = cross_entropy(scores, labels, self.weights)
+        else:
+            alpha = config.alpha if config.loss == "combined" else 0.0
+            loss = combined(scores, labels, self.weights, alpha=alpha, gamma=config.gamma)
         if taught is not None:
             loss = torch.lerp(loss, distillation(scores, taught), config.distill)
         self.log("loss", loss, prog_bar=True, batch_size=len(images))
         return loss
+
+    def relabel(self, images: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
+        """Return the labels of the views; recipes that know better ones give those."""
+        return labels
 
     @torch.no_grad()
     def _ask_teacher(self, images: Tensor) -> Tensor | None:
@@ -126,12 +141,17 @@ class SegmentationRecipe(lightning.LightningModule):
                 average.copy_(current)
 
     def validation_step(self, index: Tensor, _batch: int) -> None:
-        """Log the mIoU over the classes present in one validation set, in the joint label set."""
+        """Log the mIoU of the averaged network on one validation set."""
         name = list(self._validation)[int(index)]
+        miou = self.measure(name, self.average)
+        self.log(f"miou/{name}", miou, prog_bar=True, batch_size=1)
+
+    def measure(self, name: str, network: Segmenter) -> Tensor:
+        """Return the mIoU over the classes present in a set, in percent of the joint label set."""
         images, labels = self._validation[name]
         matrix = torch.zeros(JOINT * JOINT, dtype=torch.long, device=self.device)
         for start in range(0, len(images), 4):
-            predicted = self.joint[self.predict(images[start : start + 4])]
+            predicted = self.joint[self.predict(images[start : start + 4], network)]
             truth = self.joint[labels[start : start + 4].to(self.device).long()]
             known = truth != IGNORE
             pairs = JOINT * truth[known] + predicted[known]
@@ -140,7 +160,7 @@ class SegmentationRecipe(lightning.LightningModule):
         union = counts.sum(0) + counts.sum(1) - counts.diag()
         present = counts.sum(1) > 0
         miou = (counts.diag() / union.clamp(min=1))[present].mean() * 100
-        self.log(f"miou/{name}", miou.float(), prog_bar=True, batch_size=1)
+        return miou.float()
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean over the validation sets, the figure that chooses the checkpoint."""
@@ -152,20 +172,31 @@ class SegmentationRecipe(lightning.LightningModule):
         if values:
             self.log("miou/mean", torch.stack(values).mean(), prog_bar=True, batch_size=1)
 
-    def predict(self, images: Tensor) -> Tensor:
-        """Return the ids (n, H, W) that the averaged network gives to (n, H, W, 3) uint8 frames."""
+    def predict(self, images: Tensor, network: Segmenter) -> Tensor:
+        """Return the ids (n, H, W) that `network` gives to (n, H, W, 3) uint8 frames."""
         frames = images.to(self.device).permute(0, 3, 1, 2).float() / 255
-        stride = self.average.stride
+        stride = network.stride
         size = [-(-side // stride) * stride for side in self.config.test_size]
         frames = F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)
-        scores = self.average.logits(frames.contiguous(memory_format=torch.channels_last)).float()
+        scores = network.logits(frames.contiguous(memory_format=torch.channels_last)).float()
         full = F.interpolate(scores, images.shape[1:3], mode="bilinear", align_corners=False)
         return full.argmax(1)
+
+    def save(self, out: Path, **about: object) -> Path:
+        """Write the averaged network into `out` and return the file."""
+        path = out / "model.pt"
+        about = {"config": as_plain(self.config), **about}
+        save_checkpoint(path, self.average, self.config.network, about)
+        return path
+
+    def trained_parameters(self) -> list[nn.Parameter]:
+        """Return what the optimizer is to change."""
+        return list(self.network.parameters())
 
     def configure_optimizers(self) -> Any:
         """Return AdamW with warm-up and polynomial decay; norms and biases are not decayed."""
         config = self.config
-        parameters = list(self.network.parameters())
+        parameters = self.trained_parameters()
         groups = [
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},

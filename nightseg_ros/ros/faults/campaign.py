@@ -70,6 +70,8 @@ class Verdict:
     """The diagnostic that named it."""
     broken: str = ""
     """The promise that was broken, where it is none of the above."""
+    figures: str = ""
+    """What was counted meanwhile."""
     skipped: str = ""
 
     @property
@@ -148,6 +150,7 @@ def judge(stage: Stage, fault: Fault) -> Verdict:
         verdict.broken = f"the node was not well before: {stage.tail()}"
         return verdict
     stage.mark()
+    stage.figures = ""
     witness.forget()
     witness.wrong.clear()
     before, pid = stage.usage(), stage.process.pid
@@ -173,6 +176,7 @@ def judge(stage: Stage, fault: Fault) -> Verdict:
     if stage.alive and stage.process.pid == pid:
         verdict.leak = _leak(stage, before)
     verdict.wrong_masks = list(witness.wrong)
+    verdict.figures = stage.figures
     return verdict
 
 

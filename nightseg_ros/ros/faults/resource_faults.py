@@ -90,7 +90,9 @@ def _disk_full(stage: Stage) -> None:
     if not Path("/dev/full").exists():
         raise NotPermittedError("this system has no /dev/full")
     stage.end()
-    with _full_folder() as folder, open("/dev/full", "wb") as full:
+    with _small_folder("size=64k") as folder, open("/dev/full", "wb") as full:
+        with contextlib.suppress(OSError):
+            (folder / "filler").write_bytes(bytes(1 << 20))
         stage.start({"ROS_LOG_DIR": str(folder)}, full)
         stage.stream(1.0)
         bad = stage.observer.frame()
@@ -103,26 +105,29 @@ def _disk_full(stage: Stage) -> None:
 
 
 @contextlib.contextmanager
-def _full_folder() -> Iterator[Path]:
-    """Give a folder on a file system without space, or where nothing can be written at all."""
-    with tempfile.TemporaryDirectory(prefix="nightseg_full_") as name:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", name]
+def _small_folder(options: str) -> Iterator[Path]:
+    """Give a file system of its own, or a folder where nothing can be written at all."""
+    with tempfile.TemporaryDirectory(prefix="nightseg_faults_") as name:
+        mount = ["mount", "-t", "tmpfs", "-o", options, "none", name]
         done = subprocess.run(mount, capture_output=True, check=False)  # noqa: S603
         if done.returncode:
             yield Path("/proc/nightseg_no_such_folder")
             return
         try:
-            with contextlib.suppress(OSError), open(Path(name) / "filler", "wb") as file:
-                file.write(bytes(1 << 20))
             yield Path(name)
         finally:
             subprocess.run(["umount", name], capture_output=True, check=False)  # noqa: S603, S607
 
 
 def _cache_read_only(stage: Stage) -> None:
+    """Let `auto` look for engines in it, which it does before it takes the processor."""
     stage.end()
-    stage.start({"NIGHTSEG_ENGINE_CACHE": "/proc/nightseg_no_such_folder"})
-    stage.stream(0.5)
+    with _small_folder("ro") as folder:
+        env = {"NIGHTSEG_ENGINE_CACHE": str(folder), "CUDA_VISIBLE_DEVICES": ""}
+        stage.start(env, engine="auto", allow_build=True)
+        stage.stream(0.5)
+        stage.end()
+    stage.start()
 
 
 def _frozen(stage: Stage) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import signal
@@ -85,6 +86,8 @@ class Stage:
         )
         self.log = folder / "node.log"
         self._marked = 0
+        self.figures = ""
+        """What a fault has counted, for people."""
         self.process: subprocess.Popen[bytes]
         self._executor = SingleThreadedExecutor()
         self.observer = Observer(Witness(pipeline), compressed=setting == COMPRESSED)
@@ -105,9 +108,17 @@ class Stage:
 
     # The process.
 
-    def start(self, env: Mapping[str, str] | None = None, output: IO[bytes] | None = None) -> None:
-        """Start the node and wait until it gives masks."""
+    def start(
+        self,
+        env: Mapping[str, str] | None = None,
+        output: IO[bytes] | None = None,
+        **parameters: object,
+    ) -> None:
+        """Start the node, with some parameters changed, and wait until it gives masks."""
+        usual = self.node
+        self.node = dataclasses.replace(usual, parameters={**usual.parameters, **parameters})
         self.launch(env, output)
+        self.node = usual
         self.wait_until_listening()
 
     def launch(self, env: Mapping[str, str] | None = None, output: IO[bytes] | None = None) -> None:
