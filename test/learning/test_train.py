@@ -59,11 +59,12 @@ def runs(tmp_path, data, monkeypatch) -> Path:
     """A working folder with what the recipes expect of the steps before them."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").symlink_to(RECIPES[0].parents[1])
-    for pool in ("pool_day", "pool_night"):
+    for pool in ("pool_day", "pool_night", "pool_night2"):
         folder = tmp_path / "runs" / pool
         (folder / "labels").mkdir(parents=True)
-        (folder / "images").symlink_to(data / pool)
-        for image in (data / pool).glob("*.jpg"):
+        images = data / pool.rstrip("2")  # labelled a second time
+        (folder / "images").symlink_to(images)
+        for image in images.glob("*.jpg"):
             cv2.imwrite(str(folder / "labels" / f"{image.stem}.png"), np.zeros((96, 160), np.uint8))
     translated = tmp_path / "runs" / "bdd_as_night"
     translated.mkdir()
