@@ -10,27 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from nightseg_ros.bundle import Bundle
 from nightseg_ros.engines.openvino_engine import IR_FILE, read_model
+from nightseg_ros.export.to_openvino import quiet_nncf
 
 IMAGES = 2
 
 
 def quantised_for_speed(bundle: Bundle, folder: Path) -> Path:
     """Write the int8 version into `folder` and return its file."""
-    os.environ.setdefault("NNCF_CI", "1")  # it reports over the network unless told not to
-    with contextlib.redirect_stdout(sys.stderr):
-        import nncf
     import openvino
 
-    nncf.set_log_level(logging.ERROR)
+    nncf = quiet_nncf()
     shape = (IMAGES, 1, bundle.height, bundle.width, 3)
     images = list(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

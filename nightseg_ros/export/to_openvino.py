@@ -62,7 +62,7 @@ def build_int8(
     on `proof_frames` (default: `frames`), and against `truths`, masks of these in the label set
     `labels`, where they are given. A version that is another model than the ONNX is an error.
     """
-    nncf = _nncf()
+    nncf = quiet_nncf()
     proof = frames if proof_frames is None else proof_frames
     _check(bundle, frames, proof, truths)
     calibration = nncf.Dataset(frames, lambda frame: frame[None])
@@ -246,7 +246,7 @@ def _quantised(model: Any) -> dict[str, int]:
     return {"quantised_convolutions": count}
 
 
-def _nncf() -> Any:
+def quiet_nncf() -> Any:
     """Return NNCF, silent and without its reports over the network, which it sends unasked."""
     os.environ.setdefault("NNCF_CI", "1")
     try:

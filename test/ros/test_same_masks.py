@@ -148,7 +148,8 @@ def test_shipped_models(tmp_path: Path, repository: Path):
         for i in part:
             assert cv2.imwrite(str(tmp_path / f"{route}/{i:02}.png"), drive[i])
         out = tmp_path / f"segment_{route}"
-        nightseg("segment", tmp_path / route, "--out", out, *options, "--route", route)
+        model = ("--model", chosen[route])
+        nightseg("segment", tmp_path / route, "--out", out, *options, *model, "--route", route)
         segmented += masks(out)
         own = record(tmp_path / f"bag_{route}.mcap", [drive[i] for i in part])
         parameters = {f"{route}_model": chosen[route], "allowed_routes": [route]}
