@@ -58,7 +58,8 @@ def isolate(env: MutableMapping[str, str], *, always: bool) -> str:
     its own.
     """
     if always or "ROS_DOMAIN_ID" not in env:
-        env["ROS_DOMAIN_ID"] = str(random.randint(1, 100))
+        taken = env.get("ROS_DOMAIN_ID", "")
+        env["ROS_DOMAIN_ID"] = random.choice([d for d in map(str, range(1, 101)) if d != taken])
         env["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     return env["ROS_DOMAIN_ID"]
 
