@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from lifecycle_for_tests import state_of
 
 from nightseg_ros.bundle import write_bundle
 from nightseg_ros.labels import CITYSCAPES19
@@ -105,22 +106,6 @@ def end_all(process):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-
-
-def state_of(node, name, wanted):
-    """Wait for a state of a lifecycle node; return the last one seen."""
-    import rclpy
-    from lifecycle_msgs.srv import GetState
-
-    client = node.create_client(GetState, f"{name}/get_state")
-    assert client.wait_for_service(60.0)
-    end, label = time.monotonic() + 30, ""
-    while label != wanted and time.monotonic() < end:
-        future = client.call_async(GetState.Request())
-        rclpy.spin_until_future_complete(node, future, timeout_sec=5)
-        label = future.result().current_state.label if future.done() else ""
-        time.sleep(0.1)
-    return label
 
 
 @pytest.mark.parametrize(("autostart", "state"), [("true", "active"), ("false", "unconfigured")])

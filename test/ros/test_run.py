@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lifecycle_for_tests import state_of
 
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli import run
@@ -194,17 +195,12 @@ def test_a_node_that_cannot_be_configured_ends_it_with_the_reason(tmp_path):
 @pytest.mark.slow
 def test_without_autostart_the_node_waits(tmp_path):
     rclpy = pytest.importorskip("rclpy")
-    from lifecycle_msgs.srv import GetState
 
     process = start("--no-autostart", "--set", f"models_dir={tmp_path}")
     rclpy.init()
     node = rclpy.create_node("manager")
     try:
-        client = node.create_client(GetState, "segmentation_node/get_state")
-        assert client.wait_for_service(40.0)
-        state = client.call_async(GetState.Request())
-        rclpy.spin_until_future_complete(node, state, timeout_sec=20)
-        assert state.result().current_state.label == "unconfigured"
+        assert state_of(node, "segmentation_node", "unconfigured") == "unconfigured"
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=40)
     finally:
