@@ -75,7 +75,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "route",
                 default_value=FROM_PARAMS,
-                choices=[FROM_PARAMS, "auto", "day", "night", "translate"],
+                choices=[FROM_PARAMS, "auto", "day", "night", "translate", "fused"],
                 description="Route of the frames; auto decides for each by its illumination.",
             ),
             DeclareLaunchArgument(

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from nightseg_ros import routes
 from nightseg_ros.atomic import write_all_atomically
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.label_maps import SETS
@@ -27,9 +28,10 @@ from nightseg_ros.signature import check_signature
 FORMAT = 1
 SEGMENTATION, TRANSLATION = "segmentation", "translation"
 OUTPUTS = {SEGMENTATION: ("mask", "confidence"), TRANSLATION: ("translated",)}
-ROUTES = {SEGMENTATION: ("day", "night"), TRANSLATION: ("translate",)}
-ROLES = ("day", "night", "translator")
-"""What a bundle can be in a pipeline: one of two segmenters, or the translator before the first."""
+ROUTES = {
+    SEGMENTATION: tuple(route for route in routes.ROUTES if route != routes.TRANSLATE),
+    TRANSLATION: (routes.TRANSLATE,),
+}
 
 YAML_FILE, ONNX_FILE, CARD_FILE = "model.yaml", "model.onnx", "README.md"
 MAX_ONNX_BYTES = 1 << 30

@@ -1,17 +1,23 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which model folder serves which role: day, night or translator."""
+"""Which model folder serves which role: day, night, translator or fused."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from nightseg_ros.bundle import ROLES, Bundle, find_bundles
+from nightseg_ros.bundle import Bundle, find_bundles
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.routes import ON_REQUEST, ROLES
 
-PREFERRED = {"day": "erf_pspnet_day", "night": "erf_pspnet_night", "translator": "night2day"}
+PREFERRED = {
+    "day": "erf_pspnet_day",
+    "night": "erf_pspnet_night",
+    "translator": "night2day",
+    "fused": "erf_pspnet_fused",
+}
 """Which of several models takes a role that nobody named one for: the full ones of this package."""
 
 
@@ -20,6 +26,7 @@ def choose_bundles(
     names: Mapping[str, str] | None = None,
     *,
     roles: Collection[str] | None = None,
+    every: bool = False,
     verify: bool = True,
     public_key: str = "",
 ) -> dict[str, Bundle]:
@@ -27,8 +34,9 @@ def choose_bundles(
 
     `names` picks the bundle of a role by name; a role with several bundles needs that, unless one
     of them is the one of this package. With `roles` exactly these are looked for, and each must
-    be there. A broken bundle, or one not signed by the owner of `public_key` where that is given,
-    is an error only where a role is empty without it.
+    be there; without, a "fused" one counts only where it is named, or with `every`. A broken
+    bundle, or one not signed by the owner of `public_key` where that is given, is an error only
+    where a role is empty without it.
     """
     names = {role: name for role, name in (names or {}).items() if name}
     for role in (*names, *(roles or ())):
@@ -36,7 +44,8 @@ def choose_bundles(
             raise NightsegError(f"role '{role}' is unknown; there are {', '.join(ROLES)}")
     good, broken = _load_all(models_dir, verify=verify, public_key=public_key)
     chosen: dict[str, Bundle] = {}
-    for role in ROLES if roles is None else roles:
+    wanted = [role for role in ROLES if every or role in names or role not in ON_REQUEST]
+    for role in wanted if roles is None else roles:
         fitting = [bundle for bundle in good if bundle.role == role]
         if role in names:
             fitting = [bundle for bundle in fitting if bundle.name == names[role]]

@@ -27,6 +27,18 @@ def test_each_role_gets_its_bundle(tmp_path: Path) -> None:
     }
 
 
+def test_a_fused_model_is_taken_where_somebody_asks_for_it(tmp_path: Path) -> None:
+    tiny.models_folder(tmp_path)
+    tiny.segmenter(tmp_path / "both", route="fused")
+    usual = {"day", "night", "translator"}
+    assert set(choose_bundles(tmp_path)) == usual
+    assert set(choose_bundles(tmp_path, every=True)) == {*usual, "fused"}
+    assert choose_bundles(tmp_path, {"fused": "both"})["fused"].role == "fused"
+    assert set(choose_bundles(tmp_path, roles=("fused",))) == {"fused"}
+    tiny.segmenter(tmp_path / "other_both", route="fused")
+    assert set(choose_bundles(tmp_path)) == usual
+
+
 def test_two_bundles_for_a_role_need_a_name(tmp_path: Path) -> None:
     tiny.segmenter(tmp_path / "a")
     tiny.segmenter(tmp_path / "b")

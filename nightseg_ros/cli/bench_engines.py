@@ -19,6 +19,7 @@ from nightseg_ros.evaluation.engine_bench import table as engine_bench_table
 from nightseg_ros.evaluation.engine_bench.bench import Plan
 from nightseg_ros.evaluation.engine_bench.networks import (
     FULL,
+    FUSED,
     LIGHT,
     Exporter,
     Quantiser,
@@ -43,7 +44,10 @@ MAX_BATCH = 64
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this measurement."""
     parser.add_argument(
-        "--models", nargs="+", metavar="NAME", help="models to run (default: all that are shipped)"
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="models to run, by name or by folder (default: all that are shipped)",
     )
     parser.add_argument("--models-dir", type=Path, metavar="FOLDER", help="models folder")
     parser.add_argument(
@@ -97,7 +101,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         notes.append("other sizes than the models' own need torch: pip install '.[train]'")
     elif args.models is None:
         labels = {network.label for network in networks}
-        made = [made_network(architecture) for architecture in (FULL, LIGHT)]
+        made = [made_network(architecture) for architecture in (FULL, FUSED, LIGHT)]
         networks += [network for network in made if network.label not in labels]
     batches = args.batch or default_batches()
     task = Task(

@@ -21,7 +21,7 @@ from nightseg_ros.evaluation.bags.video import open_recording
 from nightseg_ros.evaluation.memory import peak_memory
 from nightseg_ros.evaluation.replay.jobs import Report, run_in_processes
 from nightseg_ros.evaluation.replay.variants import ALL
-from nightseg_ros.perception.routing import AUTO, ROUTES
+from nightseg_ros.routes import CHOICES
 
 SHARE_GOAL = 0.9
 MEMORY_GOAL = 1.5e9
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--raw", action="store_true", help="raw images, not JPEG: 83 MB for a second of 720p")
     add(
         "--route",
-        choices=(AUTO, *ROUTES, ALL),
+        choices=(*CHOICES, ALL),
         default="day",
         help="as in nightseg replay (default: day, so that one network is measured)",
     )

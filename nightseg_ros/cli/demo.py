@@ -23,6 +23,7 @@ from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.stand_in import WARNING, write_stand_ins
 from nightseg_ros.model_choice import choose_bundles
+from nightseg_ros.routes import CHOICES
 
 REPORT = "report.html"
 PARTS = ("drive.mcap", "log", "replay.json", "replay.partial.jsonl", "frames.csv", "strip", REPORT)
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_options(parser)
     add(
         "--route",
-        choices=("auto", "day", "night", "translate"),
+        choices=CHOICES,
         default="auto",
         help="route of the live run; offline all are compared (default auto)",
     )

@@ -16,9 +16,9 @@ from nightseg_ros import __version__
 from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Check, Finding, load
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.routes import ON_REQUEST, ROUTE_OF
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-ROUTE_OF = {"day": "day", "night": "night", "translator": "translate"}
 # An ONNX graph of one Neg node: that a provider is listed does not mean that it can be created.
 _TINY = base64.b64decode(
     "CAc6MgoLCgF4EgF5IgNOZWcSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAN"
@@ -105,7 +105,7 @@ def check_models() -> list[Finding]:
     held = ", ".join(f"{role} {' '.join(names)}" for role, names in sorted(roles.items()))
     findings.append(Finding("models", OK, f"{folder}: {held}"))
     for role, names in sorted(roles.items()):
-        if len(names) > 1:
+        if len(names) > 1 and role not in ON_REQUEST:
             text = f"there are {len(names)} {role} models"
             todo = f"name one: the parameter {role}_model"
             findings.append(Finding("models", WARN, text, todo))

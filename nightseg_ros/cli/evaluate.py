@@ -32,9 +32,10 @@ from nightseg_ros.evaluation.submission import Submission
 from nightseg_ros.labels import LabelSet, label_set
 from nightseg_ros.learning.datasets import DrivingSet, Sample, open_set
 from nightseg_ros.model_choice import shared_labels
-from nightseg_ros.perception.pipeline import ENGINES_OF, Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO, ROUTES, TRANSLATE, RoutingPolicy
+from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.routing import RoutingPolicy
 from nightseg_ros.perception.routing_file import with_routing
+from nightseg_ros.routes import AUTO, CHOICES, ENGINES_OF, ROUTES, TRANSLATE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one or more models by name, or by folder; --route translate takes a translator and "
         "a day model, --route auto takes all that it may choose from",
     )
-    parser.add_argument(
-        "--route", choices=(*ROUTES, AUTO), help="default: what the models given are for"
-    )
+    parser.add_argument("--route", choices=CHOICES, help="default: what the models given are for")
     parser.add_argument(
         "--routing",
         type=Path,

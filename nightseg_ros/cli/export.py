@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import write_bundle
+from nightseg_ros.bundle import ROUTES, SEGMENTATION, write_bundle
 from nightseg_ros.cli.export_frames import export_frames
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.sizes import image_size
@@ -31,11 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="model folder, as models/NAME")
     parser.add_argument(
         "--route",
-        choices=("day", "night"),
-        help="which route a segmentation model serves (a translator always serves translate)",
+        choices=ROUTES[SEGMENTATION],
+        help="which route a segmentation model serves (default: fused for a fusion; a translator "
+        "always serves translate)",
     )
     parser.add_argument(
         "--size", type=image_size, help="WxH of the network's input (default 480x272)"
+    )
+    parser.add_argument(
+        "--exposure",
+        type=float,
+        metavar="E",
+        help="of a darkening module: the mean grey value, 0 to 1, that its graph is to have",
     )
     parser.add_argument(
         "--batch",
@@ -102,6 +109,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         route=args.route,
         any_batch=args.batch == "dynamic",
         licence=args.licence,
+        exposure=args.exposure,
     )
     if args.labels and source.labels is None:
         raise NightsegError(f"{args.checkpoint} is a translator; leave --labels out")

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=MODELS,
         metavar="NAME",
-        help="a day and a night model, and a translator for route translate "
+        help="a day and a night model, a translator for route translate, one for route fused "
         f"(default: {' '.join(MODELS)})",
     )
     parser.add_argument(

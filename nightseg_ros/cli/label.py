@@ -7,9 +7,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from nightseg_ros.cli.progress import Progress
+from nightseg_ros.errors import NightsegError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=int, default=0, help="label this many, spread over the set (default: all)"
     )
     parser.add_argument(
+        "--without",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="leave out the images of these folders, as an earlier `nightseg label` wrote them",
+    )
+    parser.add_argument(
         "--scales", type=float, nargs="+", default=[1.0], help="image scales to average over"
     )
 
@@ -42,6 +52,13 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     network, _, _ = load_checkpoint(args.checkpoint)
     images = open_set(expand(args.images, args.data))
+    known = _labelled(args.without)
+    fresh = tuple(sample for sample in images.samples if sample.image.stem not in known)
+    if not fresh:
+        raise NightsegError(
+            f"--without leaves none of the {len(images)} images; name fewer folders"
+        )
+    images = replace(images, samples=fresh)
     shares: list[float] = []
     rows = label_images(
         network,
@@ -62,6 +79,19 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "labelled_share": round(sum(new) / len(new), 4) if new else None,
         "out": str(args.out),
     }
+
+
+def _labelled(folders: list[Path]) -> set[str]:
+    """Return the stems of the images that were labelled into these folders."""
+    known: set[str] = set()
+    for folder in folders:
+        stems = {path.stem for path in (folder / "labels").glob("*.png")}
+        if not stems:
+            raise NightsegError(
+                f"--without {folder}: it holds no labels/*.png; name another folder"
+            )
+        known |= stems
+    return known
 
 
 def render(result: dict[str, object]) -> str:

@@ -20,7 +20,7 @@ from nightseg_ros.evaluation.bags.excerpt import Excerpt
 from nightseg_ros.evaluation.bags.source import Bag
 from nightseg_ros.evaluation.live.film import RECORDED, TRANSPORTS, Film
 from nightseg_ros.evaluation.live.record import keep_live
-from nightseg_ros.perception.routing import AUTO
+from nightseg_ros.routes import AUTO
 
 RUNS = 7
 

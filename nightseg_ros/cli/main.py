@@ -51,6 +51,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "label": ("nightseg_ros.cli.label", "label unlabelled images with a teacher model"),
         "train": ("nightseg_ros.cli.train", "train one recipe from config/recipes"),
         "translate": ("nightseg_ros.cli.translate", "turn images into night or day"),
+        "darken": ("nightseg_ros.cli.darken", "make night frames of day frames, by a curve"),
     },
     "Evaluate": {
         "evaluate": ("nightseg_ros.cli.evaluate", "run models over a labelled set and score them"),

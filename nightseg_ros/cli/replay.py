@@ -45,8 +45,7 @@ from nightseg_ros.evaluation.replay.variants import ALL
 from nightseg_ros.evaluation.score_folders import scored_set
 from nightseg_ros.labels import label_set
 from nightseg_ros.model_choice import choose_bundles, shared_labels
-from nightseg_ros.perception.pipeline import ENGINES_OF
-from nightseg_ros.perception.routing import AUTO, ROUTES
+from nightseg_ros.routes import AUTO, CHOICES, ENGINES_OF
 
 MOST_DECODERS = 8
 
@@ -70,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--route",
-        choices=(AUTO, *ROUTES, ALL),
+        choices=(*CHOICES, ALL),
         default=AUTO,
         help="route of every frame; all compares all routes and auto (default auto)",
     )
@@ -221,7 +220,7 @@ def chosen_bundles(args: argparse.Namespace) -> dict[str, Bundle]:
     folder = Path(args.models) if args.models is not None else default_models_dir()
     roles = None if args.route in (AUTO, ALL) else ENGINES_OF[args.route]
     if not args.model:
-        return choose_bundles(folder, roles=roles)
+        return choose_bundles(folder, roles=roles, every=args.route == ALL)
     inside = [folder / name for name in args.model]
     named = load_models(
         [str(p) if p.is_dir() else n for p, n in zip(inside, args.model, strict=True)]

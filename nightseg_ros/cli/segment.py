@@ -30,8 +30,8 @@ from nightseg_ros.evaluation.bags.video import is_video
 from nightseg_ros.labels import LabelSet
 from nightseg_ros.model_choice import choose_bundles, shared_labels
 from nightseg_ros.perception.overlay import blend, classes_in_view, draw_legend
-from nightseg_ros.perception.pipeline import ENGINES_OF, FrameResult, Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO, ROUTES
+from nightseg_ros.perception.pipeline import FrameResult, Pipeline, PipelineSettings
+from nightseg_ros.routes import AUTO, CHOICES, ENGINES_OF, ROUTE_OF
 
 OVERLAY_ALPHA = 0.5
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--route",
-        choices=(AUTO, *ROUTES),
+        choices=CHOICES,
         help="route of every frame (default: auto, or the route of the one --model)",
     )
     parser.add_argument(
@@ -192,4 +192,4 @@ def _route_of(names: dict[str, str]) -> str:
     """Return the route that one named model is for; auto where several or none are named."""
     if len(names) != 1:
         return AUTO
-    return next(route for route in ROUTES if ENGINES_OF[route][0] in names)
+    return ROUTE_OF[next(iter(names))]

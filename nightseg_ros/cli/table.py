@@ -10,10 +10,12 @@ from typing import Any
 
 from nightseg_ros.bundle import default_models_dir
 from nightseg_ros.cli import table_translators
+from nightseg_ros.evaluation.min_max_table import min_max, render_min_max
+from nightseg_ros.evaluation.nisenet_table import nisenet, render_nisenet
 from nightseg_ros.evaluation.see_clearer_table import render_see_clearer, see_clearer
 from nightseg_ros.evaluation.thesis_table import render_thesis, thesis
 
-TABLES = ("see_clearer", "thesis", "translators")
+TABLES = ("see_clearer", "thesis", "nisenet", "min_max", "translators")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sweep",
         type=Path,
         metavar="FILE",
-        help="the CSV that our sweep wrote (default: see_clearer_sweep.csv or thesis.csv in "
-        "config/results/)",
+        help="the CSV that our sweep wrote (default: see_clearer_sweep.csv, thesis.csv, "
+        "nisenet.csv or min_max.csv in config/results/)",
     )
     table_translators.add_options(parser.add_argument_group("of the table translators"))
 
@@ -39,6 +41,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     results = models.parent / "config" / "results"
     if args.table == "thesis":
         return thesis(args.sweep or results / "thesis.csv")
+    if args.table == "nisenet":
+        return nisenet(args.sweep or results / "nisenet.csv")
+    if args.table == "min_max":
+        return min_max(args.sweep or results / "min_max.csv")
     return see_clearer(models, args.sweep or results / "see_clearer_sweep.csv")
 
 
@@ -46,4 +52,8 @@ def render(result: dict[str, Any]) -> str:
     """Return the tables as text."""
     if "day_model" in result:
         return table_translators.render(result)
+    if "nisenet" in result:
+        return render_nisenet(result)
+    if "min_max" in result:
+        return render_min_max(result)
     return render_thesis(result) if "rows" in result else render_see_clearer(result)

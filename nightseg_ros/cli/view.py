@@ -21,7 +21,7 @@ from nightseg_ros.evaluation.rerun_log import RerunLog, load_rerun
 from nightseg_ros.evaluation.view import ViewFrame, bag_frames, view
 from nightseg_ros.model_choice import shared_labels
 from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO, ROUTES
+from nightseg_ros.routes import AUTO, CHOICES
 
 CAMERA = "images"
 IMAGES_HZ = 10.0
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nightseg view`."""
     add = parser.add_argument
     add("input", type=Path, help="a bag, a video, or a folder of images")
-    add("--route", choices=(AUTO, *ROUTES), default=AUTO, help="(default: auto)")
+    add("--route", choices=CHOICES, default=AUTO, help="(default: auto)")
     add(
         "--save",
         type=Path,

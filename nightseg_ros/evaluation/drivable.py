@@ -44,18 +44,18 @@ class RecallScores:
     @property
     def recall(self) -> float:
         """Recall over all drivable pixels of the set."""
-        return float(_recall(self.per_image.sum(axis=0)))
+        return float(recall(self.per_image.sum(axis=0)))
 
     @property
     def image_recalls(self) -> Values:
         """Recall of each image, NaN for one without drivable pixels."""
-        return _recall(self.per_image)
+        return recall(self.per_image)
 
     def interval(
         self, rounds: int = 1000, seed: int = 0, level: float = 0.95
     ) -> tuple[float, float]:
         """Return the bootstrap interval of the recall over images."""
-        return bootstrap_interval(_recall, self.per_image, rounds, seed, level)
+        return bootstrap_interval(recall, self.per_image, rounds, seed, level)
 
     def to_dict(self, bootstrap: int = 0, seed: int = 0) -> dict[str, Any]:
         """Return the recall in percent as plain data."""
@@ -120,7 +120,8 @@ def render_recall(scores: dict[str, Any]) -> str:
     )
 
 
-def _recall(counts: Counts) -> Values:
+def recall(counts: Counts) -> Values:
+    """Return the recall of counts (..., 2) of found and of all drivable pixels."""
     hits, whole = np.asarray(counts[..., 0], float), np.asarray(counts[..., 1], float)
     nothing = np.full(whole.shape, np.nan)
     return np.asarray(np.divide(hits, whole, out=nothing, where=whole > 0))

@@ -18,8 +18,8 @@ import numpy as np
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE, LabelSet
 from nightseg_ros.perception.pipeline import FrameResult, Image
-from nightseg_ros.perception.routing import ROUTES
 from nightseg_ros.perception.timing import STAGES
+from nightseg_ros.routes import ROUTES
 
 JPEG_QUALITY = 85
 FLUSH_EVERY = 10

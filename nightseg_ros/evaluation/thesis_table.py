@@ -36,7 +36,7 @@ def thesis(results: Path) -> dict[str, Any]:
         ours = row.ours
         if row.instead and not any(training == row.ours for training, _ in found):
             ours = row.instead
-        figures = {key: _spread(found.get((ours, name), [])) for key, (name, _) in OUR_SETS.items()}
+        figures = {key: spread(found.get((ours, name), [])) for key, (name, _) in OUR_SETS.items()}
         rows.append(
             {
                 "id": row.id,
@@ -71,7 +71,8 @@ def read_results(path: Path) -> tuple[Found, list[str]]:
     return dict(found), list(scales)
 
 
-def _spread(values: list[float]) -> dict[str, float | int | None] | None:
+def spread(values: list[float]) -> dict[str, float | int | None] | None:
+    """Return mean and standard deviation over the seeds, None of no values."""
     if not values:
         return None
     return {
@@ -92,7 +93,7 @@ def render_thesis(result: Mapping[str, Any]) -> str:
         line = [row["id"], row["configuration"], f"{theirs['miou']:.1f}"]
         line += [cell(theirs["converted"], 1), f"{theirs['miou'] - first['paper']['miou']:+.1f}"]
         line.append(ours["training"] + (" *" if ours["instead"] else ""))
-        line += [_figure(ours[key]) for key in OUR_SETS]
+        line += [figure(ours[key]) for key in OUR_SETS]
         night, start = ours["night"], first["ours"]["night"]
         known = night is not None and start is not None
         line.append(f"{night['mean'] - start['mean']:+.1f}" if known else "-")
@@ -116,8 +117,9 @@ def render_thesis(result: Mapping[str, Any]) -> str:
     return "\n\n".join([title, text_table(header, lines, left=(0, 1, 5)), "\n".join(notes)])
 
 
-def _figure(spread: Mapping[str, Any] | None) -> str:
-    if spread is None:
+def figure(found: Mapping[str, Any] | None) -> str:
+    """Return a spread as a cell."""
+    if found is None:
         return NOT_MEASURED
-    width = "" if spread["std"] is None else f"+-{spread['std']:.1f}"
-    return f"{spread['mean']:.1f}{width}"
+    width = "" if found["std"] is None else f"+-{found['std']:.1f}"
+    return f"{found['mean']:.1f}{width}"

@@ -16,6 +16,8 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.export.graph import SegmentationGraph, fix_pooling
 from nightseg_ros.export.to_onnx import segmentation_onnx, translation_onnx
 from nightseg_ros.learning.config import NetworkConfig, build
+from nightseg_ros.learning.darkening_config import CURVE_RECIPES
+from nightseg_ros.learning.networks.darkening import Darkening, FixedExposure
 from nightseg_ros.learning.networks.generators import create_generator
 from nightseg_ros.learning.networks.peers import PEERS, create_peer
 from nightseg_ros.learning.networks.registry import create_network
@@ -28,6 +30,10 @@ def random_network(architecture: Mapping[str, Any]) -> nn.Module:
     name = str(architecture.get("name"))
     if name in PEERS:
         return create_peer(name).eval()
+    if architecture.get("kind") in CURVE_RECIPES:
+        keys = ("curve", "rounds", "floor", "shrink", "gain")
+        level = float(architecture["apply_at"])
+        return FixedExposure(Darkening(*(architecture[key] for key in keys)), level).eval()
     if "kind" in architecture:
         kind, filters, blocks = (architecture.get(key) for key in ("kind", "filters", "blocks"))
         if not isinstance(filters, int) or not isinstance(blocks, int):

@@ -16,10 +16,15 @@ from nightseg_ros.learning.networks.segmenter import Segmenter
 
 
 def fix_pooling(network: Segmenter, height: int, width: int) -> None:
-    """Give every pyramid pooling of `network` constant windows for this input size."""
-    for module in network.modules():
-        if isinstance(module, GridPool):
-            module.fix(height // network.stride, width // network.stride)
+    """Give every pyramid pooling of `network` constant windows for this input size.
+
+    A network may be made of others: what is inside one of them has that one's stride.
+    """
+    for part in network.modules():
+        if isinstance(part, Segmenter):
+            for module in part.modules():
+                if isinstance(module, GridPool):
+                    module.fix(height // part.stride, width // part.stride)
 
 
 class SegmentationGraph(nn.Module):

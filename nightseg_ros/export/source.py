@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import SEGMENTATION, SIDES, TRANSLATION, YAML_FILE, Bundle
+from nightseg_ros.bundle import ROUTES, SEGMENTATION, SIDES, TRANSLATION, YAML_FILE, Bundle
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.engines.graph_check import PRECISION_KEY
 from nightseg_ros.engines.onnx_metadata import read_metadata
 from nightseg_ros.engines.parity import FP32
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import CITYSCAPES19, LabelSet
+from nightseg_ros.routes import FUSED
 
 SIZE = (272, 480)
 
@@ -42,16 +43,21 @@ def read_source(
     route: str | None = None,
     any_batch: bool = False,
     licence: str = "",
+    exposure: float | None = None,
 ) -> Source:
-    """Read a checkpoint, or a model folder, which already knows its size and route."""
+    """Read a checkpoint, or a model folder, which already knows its size and route.
+
+    `exposure` is for a darkening module, whose graph has one exposure only.
+    """
     if not (path / YAML_FILE).is_file():
-        return _checkpoint(path, size or SIZE, route, any_batch, licence)
+        return _checkpoint(path, size or SIZE, route, any_batch, licence, exposure)
     bundle = Bundle.load(path)
     own = (bundle.height, bundle.width)
-    asked = {"--size": size, "--route": route, "--batch": any_batch or None}
-    there = {"--size": own, "--route": bundle.route, "--batch": None}
+    asked: dict[str, object] = {"--size": size, "--route": route, "--exposure": exposure}
+    asked["--batch"] = any_batch or None
+    there: dict[str, object] = {"--size": own, "--route": bundle.route}
     for option, value in asked.items():
-        if value is not None and value != there[option]:
+        if value is not None and value != there.get(option):
             raise NightsegError(
                 f"{path} is a model folder, its network is exported already: {option} cannot "
                 "change; export the checkpoint again"
@@ -71,7 +77,12 @@ def read_source(
 
 
 def _checkpoint(
-    path: Path, size: tuple[int, int], route: str | None, any_batch: bool, licence: str
+    path: Path,
+    size: tuple[int, int],
+    route: str | None,
+    any_batch: bool,
+    licence: str,
+    exposure: float | None,
 ) -> Source:
     try:
         from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph
@@ -93,13 +104,19 @@ def _checkpoint(
     if "kind" in content["network"]:
         if route:
             raise NightsegError(f"{path} is a translator; leave --route out")
-        generator = load_generator(path)
+        generator = load_generator(path, exposure)
+        if exposure is not None:
+            training["network"]["apply_at"] = exposure
         onnx = translation_onnx(generator, size, any_batch=any_batch)
         engine = TorchEngine(TranslationGraph(generator), size)
         return Source(onnx, TRANSLATION, "translate", size, None, training, licence, engine)
-    if not route:
-        raise NightsegError(f"{path} is a segmentation model; give --route day|night")
+    if exposure is not None:
+        raise NightsegError(f"{path} is a segmentation model; leave --exposure out")
     network, config, _ = load_checkpoint(path)
+    route = route or (FUSED if config.name == FUSED else None)
+    if not route:
+        choices = "|".join(ROUTES[SEGMENTATION])
+        raise NightsegError(f"{path} is a segmentation model; give --route {choices}")
     if config.classes != CITYSCAPES19.count:
         raise NightsegError(f"{path} has {config.classes} classes, need {CITYSCAPES19.count}")
     onnx = segmentation_onnx(network, size, config.classes, any_batch=any_batch)

@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,13 +17,16 @@ import yaml
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.augmentation import AugmentConfig
+from nightseg_ros.learning.darkening_config import DarkeningConfig, EnhancementConfig
+from nightseg_ros.learning.min_max_classifier_config import MinMaxClassifierConfig
+from nightseg_ros.learning.min_max_sweep_config import MinMaxSweepConfig
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig
 from nightseg_ros.learning.thesis_config import ThesisConfig
 from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 from nightseg_ros.plain_yaml import read_plain_yaml
 
 T = TypeVar("T")
-LOSSES = ("ce", "focal", "combined")
+LOSSES = ("ce", "focal", "combined", "ce_mse")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class NetworkConfig:
     classes: int = 19
     dropout: float = 0.05
     pretrained: bool = True
-    weights: str = ""  # file of ImageNet weights for the ResNet of panoptic_fpn*; none = fresh
+    weights: str = ""  # file of ImageNet weights for the ResNet of a network; none = fresh
+    channels: tuple[NetworkConfig, ...] = ()  # the two networks that `fused` is made of
+    ciconv: bool = False  # sees the colour invariant W of the image instead of the image
+    auxiliary: bool = False  # a second output of deeplab_v3plus*, from the layer before the last
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class SourceConfig:
     count: int = 0  # 0 = all; otherwise this many, drawn with the seed
     translated: str = ""  # folder of translated images of the same names that replace `replace`
     replace: int = 0
+    skip: int = 0  # leave out the first ones of the seed's order: those that `count` takes elsewhere
 
     def __post_init__(self) -> None:
         if self.weight <= 0:
@@ -68,7 +76,8 @@ class TrainConfig:
     init: str = ""  # checkpoint to start from
     teacher: str = ""  # checkpoint whose scores are to be matched, beside the labels
     distill: float = 0.5  # share of the loss that matches the teacher's scores
-    loss: str = "ce"  # ce | focal | combined = alpha * ce + (1 - alpha) * focal, per pixel
+    # ce | focal | combined = alpha * ce + (1 - alpha) * focal, per pixel | ce_mse = ce + squared
+    loss: str = "ce"  # error of the chances
     alpha: float = 0.5
     gamma: float = 2.0  # of the focal loss
     monitor: str = "miou/mean"  # validation figure that chooses the checkpoint, or last
@@ -168,14 +177,24 @@ class SweepConfig:
             raise NightsegError(f"recipe {self.name}: counts and seeds must not be empty")
 
 
-CONFIGS: dict[str, type] = {
+# A text names the module of a class that builds on one of this file.
+CONFIGS: dict[str, type | str] = {
     "segmentation": TrainConfig,
     "cyclegan": TranslateConfig,
     "unit": UnitConfig,
     "task_translator": TaskTranslatorConfig,
+    "darkening": DarkeningConfig,
+    "enhancement": EnhancementConfig,
     "sweep": SweepConfig,
     "self_training": SelfTrainingConfig,
     "thesis": ThesisConfig,
+    "min_max": "min_max_config:MinMaxConfig",
+    "min_max_sweep": MinMaxSweepConfig,
+    "min_max_classifier": MinMaxClassifierConfig,
+    "adversarial": "adversarial_config:AdversarialConfig",
+    "fused": "fused_config:FusedConfig",
+    "nisenet_fusion": "nisenet_config:FusionConfig",
+    "nisenet": "nisenet_config:NisenetConfig",
 }
 
 
@@ -196,7 +215,15 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Any:
     kind = str(data.get("recipe", "segmentation"))
     if kind not in CONFIGS:
         raise NightsegError(f"{path}: recipe is '{kind}'; there are {', '.join(CONFIGS)}")
-    return build(CONFIGS[kind], data, str(path))
+    return build(_config_class(CONFIGS[kind]), data, str(path))
+
+
+def _config_class(named: type | str) -> type:
+    if isinstance(named, type):
+        return named
+    module, _, name = named.partition(":")
+    found: type = getattr(import_module(f"{__package__}.{module}"), name)
+    return found
 
 
 def as_plain(value: Any) -> Any:

@@ -35,6 +35,21 @@ def cross_entropy(
     return F.cross_entropy(scores, target, weight=weights, ignore_index=IGNORE)
 
 
+def squared_error(scores: Tensor, labels: Tensor, stride: int = 4) -> Tensor:
+    """Return the squared distance of a pixel's chances from its one-hot label, as a mean.
+
+    Of the soft-max, so that it has a gradient; ids of the arg-max, as one release compares them,
+    have none. Unlabelled pixels are left out, labels are thinned as in `cross_entropy`.
+    """
+    scores, target = _thinned(scores, labels, stride)
+    known = target != IGNORE
+    if not bool(known.any()):
+        return scores.sum() * 0.0
+    wanted = F.one_hot(target.clamp(max=scores.shape[1] - 1), scores.shape[1]).permute(0, 3, 1, 2)
+    distance = (scores.softmax(1) - wanted).square().sum(1)
+    return distance[known].mean()
+
+
 def combined(
     scores: Tensor,
     labels: Tensor,

@@ -125,8 +125,13 @@ def load_source(source: SourceConfig, data: str, size: tuple[int, int], seed: in
                     f"{source.translated} holds no translation of {stem}; run nightseg translate"
                 )
             images[index] = torch.from_numpy(fit(read_image(translated[stem]), size, 0))
-    if source.count:
-        keep = torch.from_numpy(np.sort(order[: source.count]))
+    if source.count or source.skip:
+        if source.skip >= len(images):
+            raise NightsegError(
+                f"{source.data}: skip is {source.skip}, the set has {len(images)} frames"
+            )
+        end = source.skip + source.count if source.count else len(images)
+        keep = torch.from_numpy(np.sort(order[source.skip : end]))
         images, labels = images[keep], labels[keep]
     relight = torch.full((len(images),), source.relight)
     return TensorSet(images, labels, source.weight * draw_weights(labels), relight)

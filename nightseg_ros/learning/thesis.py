@@ -197,19 +197,7 @@ class _Sweep:
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _drivable(self) -> tuple[Tensor, Tensor]:
-        part = open_set(expand(self.config.recall, self.data))
-        pairs = [
-            (
-                fit(read_image(s.image), self.base.cache, 0),
-                fit(read_label(s.label), self.base.cache, 0),
-            )
-            for s in part.samples
-            if s.label is not None
-        ]
-        images, masks = zip(*pairs, strict=True)
-        return torch.stack([torch.from_numpy(x) for x in images]), torch.stack(
-            [torch.from_numpy(x) for x in masks]
-        )
+        return load_drivable(self.config.recall, self.data, self.base.cache)
 
     def _select(self, part: str) -> None:
         """Select the images of a part once for all trainings and seeds."""
@@ -227,6 +215,20 @@ class _Sweep:
         ranked = selection.rank(images, distances)
         chosen = selection.choose(ranked, min(self.config.few, len(ranked)), None)
         selection.write_selection(folder, chosen, ranked)
+
+
+def load_drivable(spec: str, data: str, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return the frames and the drivable masks of a set, fitted into `size`."""
+    part = open_set(expand(spec, data))
+    pairs = [
+        (fit(read_image(s.image), size, 0), fit(read_label(s.label), size, 0))
+        for s in part.samples
+        if s.label is not None
+    ]
+    images, masks = zip(*pairs, strict=True)
+    return torch.stack([torch.from_numpy(x) for x in images]), torch.stack(
+        [torch.from_numpy(x) for x in masks]
+    )
 
 
 @torch.inference_mode()

@@ -19,12 +19,19 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from torch import Tensor
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.adversarial_config import AdversarialConfig
 from nightseg_ros.learning.config import (
     SweepConfig,
     TaskTranslatorConfig,
     TrainConfig,
 )
+from nightseg_ros.learning.darkening_config import CurveConfig, DarkeningConfig, EnhancementConfig
 from nightseg_ros.learning.datasets.catalog import open_set
+from nightseg_ros.learning.fused_config import FusedConfig
+from nightseg_ros.learning.min_max_classifier_config import MinMaxClassifierConfig
+from nightseg_ros.learning.min_max_config import MinMaxConfig
+from nightseg_ros.learning.min_max_sweep_config import MinMaxSweepConfig
+from nightseg_ros.learning.nisenet_config import FusionConfig, NisenetConfig
 from nightseg_ros.learning.recipes.segmentation import SegmentationRecipe
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig
 from nightseg_ros.learning.tensor_set import TensorSet, expand, join, load_frames, load_source
@@ -33,7 +40,16 @@ from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 
 LAST = "last.ckpt"
 AnyConfig = (
-    TrainConfig | TranslateConfig | UnitConfig | SweepConfig | SelfTrainingConfig | ThesisConfig
+    TrainConfig
+    | TranslateConfig
+    | UnitConfig
+    | SweepConfig
+    | SelfTrainingConfig
+    | ThesisConfig
+    | FusionConfig
+    | NisenetConfig
+    | MinMaxSweepConfig
+    | MinMaxClassifierConfig
 )
 Validation = dict[str, tuple[Tensor, Tensor]]
 Loaded = tuple[list[TensorSet], Validation]
@@ -50,7 +66,7 @@ def train(
     fast_dev_run: bool = False,
 ) -> dict[str, Any]:
     """Run `config` and return its figures; everything it makes lies in `out`."""
-    seed = 0 if isinstance(config, SweepConfig | ThesisConfig) else config.seed
+    seed = int(getattr(config, "seed", 0))  # sweeps have seeds instead
     lightning.seed_everything(seed, workers=True, verbose=False)
     torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
@@ -63,10 +79,34 @@ def train(
         from nightseg_ros.learning.recipes.unpaired import train_unpaired
 
         result = train_unpaired(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+    elif isinstance(config, DarkeningConfig | EnhancementConfig):
+        from nightseg_ros.learning.recipes.darkening import train_curves
+
+        result = train_curves(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
     elif isinstance(config, ThesisConfig):
         from nightseg_ros.learning.thesis import run_thesis
 
         result = run_thesis(config, out, data, fast_dev_run=fast_dev_run)
+    elif isinstance(config, MinMaxSweepConfig):
+        from nightseg_ros.learning.min_max_sweep import run_min_max
+
+        result = run_min_max(config, out, data, fast_dev_run=fast_dev_run)
+    elif isinstance(config, MinMaxClassifierConfig):
+        from nightseg_ros.learning.recipes.min_max_classifier import train_classifier
+
+        result = train_classifier(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+    elif isinstance(config, AdversarialConfig):
+        from nightseg_ros.learning.recipes.adversarial import train_adversarial
+
+        result = train_adversarial(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+    elif isinstance(config, FusionConfig):
+        from nightseg_ros.learning.recipes.nisenet_fusion import train_fusion
+
+        result = train_fusion(config, out, data, resume=resume, fast_dev_run=fast_dev_run)
+    elif isinstance(config, NisenetConfig):
+        from nightseg_ros.learning.nisenet import run_nisenet
+
+        result = run_nisenet(config, out, data, fast_dev_run=fast_dev_run)
     elif isinstance(config, SelfTrainingConfig):
         from nightseg_ros.learning.recipes.self_training import train_self_training
 
@@ -84,11 +124,24 @@ def recipe_of(config: TrainConfig) -> type[SegmentationRecipe]:
         from nightseg_ros.learning.recipes.task_translator import TaskTranslator
 
         return TaskTranslator
+    if isinstance(config, FusedConfig):
+        from nightseg_ros.learning.recipes.fused import FusedRecipe
+
+        return FusedRecipe
+    if isinstance(config, MinMaxConfig):
+        from nightseg_ros.learning.recipes.min_max import MinMaxRecipe
+
+        return MinMaxRecipe
     return SegmentationRecipe
 
 
 def make_trainer(
-    config: TrainConfig | TranslateConfig | UnitConfig,
+    config: TrainConfig
+    | TranslateConfig
+    | UnitConfig
+    | CurveConfig
+    | FusionConfig
+    | MinMaxClassifierConfig,
     out: Path,
     callbacks: list[Callback],
     fast_dev_run: bool,
@@ -102,7 +155,7 @@ def make_trainer(
         loggers.append(TensorBoardLogger(out, name="", version="tensorboard"))
     except ImportError:
         pass  # an extra; the CSV file and the curve are always written
-    warnings.filterwarnings("ignore", ".*(num_workers|LeafSpec|tensorboard).*")
+    warnings.filterwarnings("ignore", ".*(num_workers|LeafSpec|tensorboard|across ranks).*")
     return lightning.Trainer(
         accelerator="auto",
         devices=config.devices,
@@ -144,6 +197,10 @@ def run_segmentation(
     `loaded` are training and validation sets that are in memory already; else the recipe's are
     read.
     """
+    if isinstance(config, MinMaxConfig):
+        from nightseg_ros.learning.recipes.min_max import check_zero_shot
+
+        check_zero_shot(config, data)
     parts, validation = _load(config, data) if loaded is None else loaded
     if make is None:
         recipe = recipe_of(config)(config, join(parts), validation)
@@ -208,7 +265,8 @@ def _draw_curve(out: Path) -> None:
         axis.plot(*zip(*points, strict=True), label=name)
     for axis, title in ((left, "loss"), (right, "validation mIoU, %")):
         axis.set(title=title, xlabel="step")
-        axis.legend(fontsize=8)
+        if axis.lines:
+            axis.legend(fontsize=8)
         axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(out / "curve.png", dpi=110)

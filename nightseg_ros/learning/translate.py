@@ -16,6 +16,8 @@ from torch import nn
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import TaskTranslatorConfig, as_plain
+from nightseg_ros.learning.darken import load_fixed_exposure
+from nightseg_ros.learning.darkening_config import CURVE_RECIPES
 from nightseg_ros.learning.datasets.sample import DrivingSet
 from nightseg_ros.learning.networks.generators import create_generator
 from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
@@ -49,8 +51,12 @@ def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(shape), dict(content["state"])
 
 
-def load_generator(path: Path) -> nn.Module:
-    """Return the generator that `save_generator` wrote."""
+def load_generator(path: Path, exposure: float | None = None) -> nn.Module:
+    """Return the generator that `save_generator` wrote, or a trained curve at one exposure."""
+    if read_checkpoint(path)["network"].get("kind") in CURVE_RECIPES:
+        return load_fixed_exposure(path, exposure)
+    if exposure is not None:
+        raise NightsegError(f"{path} is no darkening module; it has no exposure to choose")
     shape, state = read_generator(path)
     generator = create_generator(shape["kind"], shape["filters"], shape["blocks"])
     load_weights(generator, state, path)

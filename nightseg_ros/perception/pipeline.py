@@ -18,21 +18,12 @@ from nightseg_ros.perception.illumination import estimate_illumination
 from nightseg_ros.perception.letterbox import CHANNELS, Letterbox
 from nightseg_ros.perception.map_check import check_content, check_shapes
 from nightseg_ros.perception.route_guard import RouteGuard, RoutesFailedError
-from nightseg_ros.perception.routing import (
-    AUTO,
-    DAY,
-    NIGHT,
-    ROUTES,
-    TRANSLATE,
-    Router,
-    RoutingPolicy,
-)
+from nightseg_ros.perception.routing import Router, RoutingPolicy
 from nightseg_ros.perception.timing import ENGINE_STAGES, LatencyHistory, Stopwatch
+from nightseg_ros.routes import AUTO, CHOICES, ENGINES_OF, ROUTES, TRANSLATE
 
 Image = NDArray[np.uint8]
 
-ENGINES_OF = {DAY: ("day",), NIGHT: ("night",), TRANSLATE: ("translator", "day")}
-"""The engines that a route runs, in order."""
 MAX_GEOMETRIES = 32
 
 
@@ -45,8 +36,8 @@ class PipelineSettings:
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
 
     def __post_init__(self) -> None:
-        if self.route not in (*ROUTES, AUTO):
-            raise NightsegError(f"route is '{self.route}', need {', '.join((*ROUTES, AUTO))}")
+        if self.route not in CHOICES:
+            raise NightsegError(f"route is '{self.route}', need {', '.join(CHOICES)}")
         if not 0.0 <= self.confidence_threshold <= 1.0:
             raise NightsegError(f"confidence_threshold is {self.confidence_threshold}, need 0 to 1")
 
@@ -80,7 +71,7 @@ class FrameResult:
 class Pipeline:
     """Decides the route of each frame and runs it. For one thread, the one of its engines.
 
-    `engines` are keyed "day", "night", "translator"; the routes that can be taken follow from
+    `engines` are keyed by their roles, see routes.py; the routes that can be taken follow from
     which of them exist. Each camera has a router of its own, all share the engines. With a `guard`
     a frame whose route fails goes to the next one allowed; without, the failure is raised. Class
     ids are checked where the number of `classes` is given.

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.routes import DAY, FUSED, NIGHT, ROUTES, TRANSLATE
 
-DAY, NIGHT, TRANSLATE, AUTO = "day", "night", "translate", "auto"
-ROUTES = (DAY, NIGHT, TRANSLATE)
-# Translating first has not yet paid, by day or by night: see the figures of night2day.
-BRIGHT_ORDER = (DAY, NIGHT, TRANSLATE)
-DARK_ORDER = (NIGHT, DAY, TRANSLATE)
+# Translating pays by night where there is no night model, but takes a second network's time: a
+# fitted policy may choose it. See the figures of night2day.
+BRIGHT_ORDER = (DAY, NIGHT, TRANSLATE, FUSED)
+DARK_ORDER = (NIGHT, DAY, TRANSLATE, FUSED)
 
 Curve = tuple[tuple[float, float], ...]
 """Points (illumination, quality) in rising order of illumination; constant beyond the ends."""
@@ -30,7 +30,8 @@ class RoutingPolicy:
     Between `dark_below` and `bright_above` things stay as they are. A route is kept for
     `min_dwell_s` unless it is missing or breaks the budget; `latency_budget_ms` 0 is no budget.
     Where `quality` is given it replaces the two thresholds: the best curve at the present
-    illumination wins once it leads by `quality_margin`.
+    illumination wins once it leads by `quality_margin`. The route "fused" costs two networks, so
+    it is taken only where it has a curve, or where no other route is left.
     """
 
     dark_below: float = 0.43
@@ -115,6 +116,8 @@ class Router:
                 f"none of the allowed routes ({', '.join(self.policy.allowed)}) has its models "
                 f"(there are {', '.join(self.available) or 'none'}); allow one that has"
             )
+        proven = [r for r in candidates if r != FUSED or r in (self.policy.quality or {})]
+        candidates = proven or candidates
         level = self._smooth(illumination, now_s)
         keeping, excuse = self._within_budget(candidates, latencies or {})
         self.excuse = excuse.removeprefix("; ")

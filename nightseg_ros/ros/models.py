@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nightseg_ros.bundle import ROLES, Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.engines.select import create_engine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import LabelSet
 from nightseg_ros.model_choice import choose_bundles, shared_labels
-from nightseg_ros.perception.pipeline import ENGINES_OF, Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
 from nightseg_ros.perception.route_guard import RouteGuard
-from nightseg_ros.perception.routing import AUTO
 from nightseg_ros.ros.settings import Settings
+from nightseg_ros.routes import AUTO, ENGINES_OF, ON_REQUEST, ROLES
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,9 @@ def _assemble(
 def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
     """Return the bundles of the roles that the allowed routes need, and what went wrong."""
     folder = _folder(settings)
-    names = {
-        "day": settings.day_model,
-        "night": settings.night_model,
-        "translator": settings.translator_model,
-    }
+    names = _names(settings)
     needed = {role for route in settings.allowed_routes for role in ENGINES_OF[route]}
+    needed -= {role for role in ON_REQUEST if not names[role]}
     found: dict[str, Bundle] = {}
     fallbacks: list[str] = []
     for role in (role for role in ROLES if role in needed):
@@ -163,6 +160,11 @@ def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
             folder, public_key=settings.public_key
         )  # which says best what is wrong with the folder
     return found, fallbacks
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    """Return the model that is named for each role; empty where none is."""
+    return {role: getattr(settings, f"{role}_model") for role in ROLES}
 
 
 def _has_none(folder: Path, role: str) -> bool:
@@ -190,10 +192,16 @@ def _need_one_size(bundles: dict[str, Bundle]) -> None:
 
 
 def _unavailable(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
-    """Return why each allowed route that cannot be taken is out."""
-    reasons = {}
+    """Return why each allowed route that cannot be taken is out.
+
+    A route that is there on request only is not missed where nobody asked for it.
+    """
+    reasons, names = {}, _names(settings)
     for route in settings.allowed_routes:
         missing = [role for role in ENGINES_OF[route] if role not in pipeline.engines]
-        if missing:
+        unnamed = [role for role in missing if role in ON_REQUEST and not names[role]]
+        if unnamed and route == settings.route:
+            reasons[route] = f"route {route} is out: {unnamed[0]}_model names no model"
+        elif missing and not unnamed:
             reasons[route] = f"route {route} is out: there is no {' and no '.join(missing)} model"
     return reasons

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from nightseg_ros.engines.select import ENGINES
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.routing import AUTO, ROUTES, RoutingPolicy
+from nightseg_ros.perception.routing import RoutingPolicy
 from nightseg_ros.perception.routing_file import with_routing
 from nightseg_ros.ros.parameter_table import Table, parameter
+from nightseg_ros.routes import AUTO, CHOICES, ROUTES
 
 _CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 _DEFAULT = RoutingPolicy()
@@ -43,6 +44,11 @@ class Settings(Table):
     )
     translator_model: str = parameter(
         "", "Name of the night-to-day translator; empty takes the only one, or night2day."
+    )
+    fused_model: str = parameter(
+        "",
+        "Name of the model of route fused, which costs two networks; empty is none. Route auto "
+        "takes it only by a routing_policy that has a curve of it.",
     )
     public_key: str = parameter(
         "",
@@ -117,7 +123,7 @@ class Settings(Table):
     route: str = parameter(
         AUTO,
         "Route of every frame; auto decides by illumination and latency budget.",
-        choices=(AUTO, *ROUTES),
+        choices=CHOICES,
         runtime=True,
     )
     confidence_threshold: float = parameter(

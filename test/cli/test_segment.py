@@ -95,6 +95,17 @@ def test_a_named_model_brings_its_route(run: Any, models: Path, tmp_path: Path) 
     assert np.array_equal(mask(tmp_path / "out" / "a.png"), expected)
 
 
+def test_route_fused_takes_the_model_that_is_there(run: Any, models: Path, tmp_path: Path) -> None:
+    tiny.segmenter(models / "both", seed=7, route="fused")
+    image = save(tmp_path / "a.png", picture())
+    assert "fused" not in run(image)["models"]
+    for words in (("--route", "fused"), ("--model", "both")):
+        result = run(image, *words)
+        assert (result["routes"], result["models"]) == ({"fused": 1}, {"fused": "both"})
+        expected = tiny.expected_mask(picture()[..., ::-1], seed=7)
+        assert np.array_equal(mask(tmp_path / "out" / "a.png"), expected)
+
+
 @pytest.mark.parametrize(
     ("argv", "reason"),
     [

@@ -37,7 +37,7 @@ def test_the_sweep_file_can_be_named(tmp_path, capsys):
 
 def test_unknown_tables_are_refused(capsys):
     with pytest.raises(SystemExit) as caught:
-        main(["table", "nisenet"])
+        main(["table", "nothing"])
     assert caught.value.code == 2
     assert "see_clearer" in capsys.readouterr().err
 
@@ -86,3 +86,32 @@ def test_every_row_of_the_thesis_has_a_training():
     assert set(names) == {row.ours for row in ROWS}
     for index, training in enumerate(TRAININGS):
         assert {training.init, training.teacher} - {""} <= set(names[:index])
+
+
+def test_min_max_tells_theirs_ours_and_intervals(tmp_path, capsys):
+    results = tmp_path / "config" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    command = ["table", "min_max", "--models", str(tmp_path / "models")]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "44.9" in out
+    assert "not measured; run `nightseg train config/recipes/min_max_sweep.yaml`" in out
+    lines = ["training,seed,set,value,scale,low,high,gain,gain_low,gain_high"]
+    for seed, value in enumerate((30.0, 32.0)):
+        lines.append(f"full,{seed},bdd_labelled_val@night,{value},tiny,,,,,")
+    lines.append("full,all,bdd_labelled_val@night 95,31.0,tiny,25.1,37.2,3.5,-0.4,7.1")
+    (results / "min_max.csv").write_text("\n".join(lines) + "\n")
+    assert main([*command, "--json"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)["min_max"]}
+    ours = rows["Similarity Min-Max"]["ours"]["night"]
+    assert (ours["mean"], ours["std"], ours["seeds"]) == (31.0, 1.41, 2)
+    assert (ours["gain"], ours["gain_low"]) == (3.5, -0.4)
+    assert rows["before it: RUAS"]["ours"] is None
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    line = next(line for line in text.splitlines() if line.startswith("Similarity Min-Max  "))
+    assert "31.0+-1.4  25.1 to 37.2  +3.5  -0.4 to +7.1" in line
+    (results / "min_max.csv").write_text(lines[0] + "\nfull,all,recall 95,3,tiny,x,1,1,1,1\n")
+    assert main(command) == 2
+    assert "min_max.csv:2" in capsys.readouterr().err

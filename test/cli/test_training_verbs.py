@@ -47,6 +47,15 @@ def test_a_teacher_is_trained_and_labels_a_pool(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "images": 2, "new": 2, "labelled_share": 1.0, "out": str(tmp_path / "pool"),
     }  # fmt: skip
+    other = [*words, "--without", str(tmp_path / "pool"), "--out", str(tmp_path / "other")]
+    assert main(other) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 1
+    labelled = [{p.name for p in (tmp_path / x / "labels").iterdir()} for x in ("pool", "other")]
+    assert len(labelled[0] | labelled[1]) == 3
+    assert main([*other, "--without", str(tmp_path / "pool"), str(tmp_path / "other")]) == 2
+    assert "--without leaves none of the 3 images" in capsys.readouterr().err
+    assert main([*other, "--without", str(tmp_path / "data")]) == 2
+    assert "holds no labels" in capsys.readouterr().err
     assert main(words) == 0  # the rest of the pool; what is there is kept
     assert json.loads(capsys.readouterr().out)["new"] == 1
 

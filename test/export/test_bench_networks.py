@@ -24,12 +24,19 @@ from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
 pytestmark = pytest.mark.slow
 
 SMALL = {"name": "erf_pspnet", "width": 0.25, "classes": 19, "dropout": 0.05, "pretrained": True}
+CURVE = {"kind": "darkening", "curve": "quadratic", "rounds": 8, "floor": 0.95, "shrink": 1}
+CURVE |= {"gain": 1.0, "apply_at": 0.1}
 SIZE = (64, 96)
 
 
 @pytest.mark.parametrize(
     ("architecture", "channels"),
-    [(SMALL, 1), ({"kind": "light", "filters": 4, "blocks": 1}, 3), ({"name": "segformer_b0"}, 1)],
+    [
+        (SMALL, 1),
+        ({"kind": "light", "filters": 4, "blocks": 1}, 3),
+        (CURVE, 3),
+        ({"name": "segformer_b0"}, 1),
+    ],
 )
 def test_they_run_for_their_size(architecture, channels):
     data = random_onnx(architecture, SIZE)

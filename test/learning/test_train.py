@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 pytest.importorskip("lightning", reason="learning needs the extra train")
 
 from made_up_data import make_data  # noqa: E402
+from pictures_for_tests import make_pictures  # noqa: E402
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
+from nightseg_ros.evaluation.nisenet_rows import ROWS  # noqa: E402
+from nightseg_ros.learning.adversarial_config import AdversarialConfig  # noqa: E402
 from nightseg_ros.learning.config import (  # noqa: E402
     NetworkConfig,
     SweepConfig,
@@ -25,13 +30,22 @@ from nightseg_ros.learning.config import (  # noqa: E402
     TrainConfig,
     load_config,
 )
+from nightseg_ros.learning.darkening_config import (  # noqa: E402
+    CurveConfig,
+    DarkeningConfig,
+)
 from nightseg_ros.learning.datasets.catalog import open_set  # noqa: E402
+from nightseg_ros.learning.fused_config import FusedConfig  # noqa: E402
+from nightseg_ros.learning.min_max_classifier_config import MinMaxClassifierConfig  # noqa: E402
+from nightseg_ros.learning.min_max_config import MinMaxConfig  # noqa: E402
+from nightseg_ros.learning.min_max_sweep_config import MinMaxSweepConfig  # noqa: E402
 from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import (  # noqa: E402
     create_network,
     load_checkpoint,
     save_checkpoint,
 )
+from nightseg_ros.learning.nisenet_config import FusionConfig, NisenetConfig  # noqa: E402
 from nightseg_ros.learning.pseudo_labels import label_images  # noqa: E402
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig  # noqa: E402
 from nightseg_ros.learning.thesis_config import ThesisConfig  # noqa: E402
@@ -46,6 +60,10 @@ from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig  #
 RECIPES = sorted((Path(__file__).parents[2] / "config" / "recipes").glob("*.yaml"))
 pytestmark = pytest.mark.slow
 
+FUSED_SETS = [
+    {"data": "nightseg:{data}:bdd_labelled/train", "relight": True},
+    {"data": "nightseg:{data}:bdd_labelled/train", "translated": "runs/bdd_as_night", "replace": 2},
+]
 SMALL = ["view=[64, 96]", "cache=[96, 160]", "test_size=[64, 96]", "batch=2"]
 
 
@@ -79,6 +97,20 @@ def small_teacher(path: Path, classes: int = 19) -> Path:
     return path
 
 
+def smaller_parts(config: NisenetConfig, folder: Path) -> list[str]:
+    """Recipes of the sweep's parts, small enough for a test."""
+    settings = []
+    for part in ("real", "adaptive", "adaptsegnet", "fusion"):
+        data = yaml.safe_load(Path(getattr(config, part)).read_text())
+        data |= {"width": 0.1, "size": [64, 96]} if part == "fusion" else {"batch": 2}
+        data |= {key: [64, 96] for key in ("view", "cache", "test_size") if key in data}
+        if "network" in data:
+            data["network"]["width"] = 0.125
+        (folder / f"{part}.yaml").write_text(yaml.safe_dump(data))
+        settings.append(f"{part}={folder / part}.yaml")
+    return settings
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_takes_one_step(path, runs, data):
     settings = []
@@ -94,8 +126,42 @@ def test_every_recipe_takes_one_step(path, runs, data):
         if isinstance(config, TaskTranslatorConfig):
             day = small_teacher(runs / "small_day.pt")
             settings += [f"day_model={day}", "generated=0", "filters=4", "blocks=1"]
+        if config.network.name.startswith("deeplab"):
+            settings.append("network.width=0.125")
+        if isinstance(config, AdversarialConfig):
+            translated = [source for source in FUSED_SETS if "translated" in source]
+            settings += [f"train={json.dumps(translated)}", "judge_filters=4"]
+        if isinstance(config, MinMaxConfig):
+            settings.append("darken=gamma")
+        if isinstance(config, FusedConfig):
+            first, second = (small_teacher(runs / f"{name}.pt") for name in ("first", "second"))
+            settings += [f"channels=[{first}, {second}]", f"train={json.dumps(FUSED_SETS)}"]
     elif isinstance(config, SweepConfig):
         settings = ["counts=[0, 2]"]
+    elif isinstance(config, MinMaxClassifierConfig):
+        folder = make_pictures(runs / "codan", {"train": 1.0, "val": 1.0, "test_night": 0.2})
+        settings = [f"folder={folder}", "test=[test_night]", "view=48", "cache=48"]
+        settings += ["network.width=0.125", "network.classes=3", "init="]
+        settings += ["darken=gamma"] if config.darken else []
+    elif isinstance(config, MinMaxSweepConfig):
+        single = yaml.safe_load(Path(config.base).read_text())
+        single |= {key: [64, 96] for key in ("view", "cache", "test_size")}
+        single |= {"init": str(small_teacher(runs / "day.pt")), "batch": 2}
+        single["network"]["width"] = 0.25
+        (runs / "single.yaml").write_text(yaml.safe_dump(single))
+        settings = [f"base={runs / 'single.yaml'}", "rows=[adabn, full]"]
+        settings.append('overrides=["view=[32, 48]", "cache=[48, 80]"]')
+    elif isinstance(config, CurveConfig):
+        settings = ["view=[64, 96]", "cache=[96, 160]", "exposure_patch=8"]
+        if isinstance(config, DarkeningConfig):
+            settings.append(f"day_model={small_teacher(runs / 'small_day.pt')}")
+    elif isinstance(config, FusionConfig):
+        first, second = (small_teacher(runs / f"{name}.pt") for name in ("first", "second"))
+        held_out = [{**FUSED_SETS[1], "skip": 2}]
+        settings = [f"real={first}", f"adaptive={second}", f"train={json.dumps(held_out)}"]
+        settings += ["size=[64, 96]", "width=0.1"]
+    elif isinstance(config, NisenetConfig):
+        settings = ["held_out=2", "rounds=10", *smaller_parts(config, runs)]
     elif isinstance(config, SelfTrainingConfig):
         small = small_teacher(runs / "small_teacher.pt")
         changes = [*SMALL, "network.width=0.25", f"init={small}"]
@@ -114,6 +180,31 @@ def test_every_recipe_takes_one_step(path, runs, data):
     result = train(config, runs / config.name, str(data), fast_dev_run=True)
     assert Path(result["checkpoint"]).is_file()
     assert json.loads((runs / config.name / "result.json").read_text()) == result
+
+
+def test_a_stopped_nisenet_sweep_goes_on_where_it_was(runs, data, monkeypatch):
+    recipe = next(path for path in RECIPES if path.stem == "nisenet")
+    small = smaller_parts(load_config(recipe), runs)
+    config = load_config(recipe, ["held_out=2", "rounds=10", "seeds=[4]", *small])
+    first = train(config, runs / "sweep", str(data), fast_dev_run=True)
+    with Path(first["checkpoint"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    sets = {"bdd_labelled_val@day", "bdd_labelled_val@night", "bdd_labelled_val@dusk,dark"}
+    assert {(row["row"], row["set"]) for row in rows} == set(itertools.product(ROWS, sets))
+    bound = {r["set"]: float(r["miou"]) for r in rows if r["row"] == "oracle"}
+    assert set(bound) == sets
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("trained again")
+
+    for name in ("train_adversarial", "train_fusion"):
+        monkeypatch.setattr(f"nightseg_ros.learning.nisenet.{name}", never)
+    (runs / "sweep" / "seed_4" / "counts.npz").unlink()
+    again = train(config, runs / "sweep", str(data), fast_dev_run=True)
+    assert again["figures"] == first["figures"]
+    too_many = load_config(recipe, ["held_out=4", "seeds=[5]", *small])
+    with pytest.raises(NightsegError, match=r"held_out is 4, but .* has 4 frames"):
+        train(too_many, runs / "other", str(data), fast_dev_run=True)
 
 
 @pytest.fixture

@@ -75,6 +75,29 @@ def test_the_translate_route_runs_the_translator_and_then_the_day_engine(
     assert np.array_equal(result.mask, inner.undo(mask))
 
 
+def test_the_fused_route_runs_its_one_engine() -> None:
+    image = frame()
+    fused = FakeEngine(NETWORK, 7)
+    engines = {**fakes(), "fused": fused}
+    assert Pipeline(engines).routes == ("day", "night", "translate", "fused")
+    result = Pipeline(engines, PipelineSettings(route="fused")).process(image, "bgr")
+    mask, _ = expected_fake(image[..., ::-1], 7)
+    assert np.array_equal(result.mask, mask)
+    assert (result.route, fused.runs) == ("fused", 1)
+    assert Pipeline({"fused": fused}).process(image).route == "fused"
+    with pytest.raises(NightsegError, match="no models for route fused; the loaded models can do"):
+        Pipeline(fakes(), PipelineSettings(route="fused"))
+
+
+def test_auto_goes_by_the_curve_of_the_fused_route() -> None:
+    engines = {**fakes(), "fused": FakeEngine(NETWORK, 7)}
+    curves = {"day": ((0.0, 0.4),), "fused": ((0.3, 0.5), (0.5, 0.3))}
+    settings = PipelineSettings(policy=RoutingPolicy(quality=curves))
+    assert Pipeline(engines, settings).process(frame(top=30)).route == "fused"
+    assert Pipeline(engines, settings).process(frame()).route == "day"
+    assert Pipeline(engines).process(frame(top=30)).route == "night"
+
+
 def test_the_bars_stay_black_for_the_day_engine_after_translation() -> None:
     seen: list[NDArray[np.uint8]] = []
 

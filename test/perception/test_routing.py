@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.routing import ROUTES, Router, RoutingPolicy
+from nightseg_ros.perception.routing import Router, RoutingPolicy
+from nightseg_ros.routes import ROUTES
 
 DARK, BRIGHT, BETWEEN = 0.1, 0.9, 0.465
 LIGHT = st.floats(0.0, 1.0)
@@ -154,7 +155,9 @@ def test_a_route_over_the_budget_is_never_taken_while_another_keeps_it(
     router = Router(RoutingPolicy(latency_budget_ms=100.0), available)
     for index, (light, latencies) in enumerate(steps):
         route = router.choose(light, index * 0.1, latencies).route
-        if any(latencies.get(other, 0.0) <= 100.0 for other in available):
+        # Without a curve the route fused, which costs most, is none that auto may turn to.
+        others = [other for other in available if other != "fused"] or available
+        if any(latencies.get(other, 0.0) <= 100.0 for other in others):
             assert latencies.get(route, 0.0) <= 100.0
 
 
@@ -179,6 +182,26 @@ def test_an_order_does_not_count_as_light() -> None:
         router = Router(RoutingPolicy(min_dwell_s=0.0), ROUTES)
         router.hold(ordered, 0.0)
         assert router.choose(light, 1.0).route == route
+
+
+@settings(deadline=None)
+@given(
+    light=LIGHT,
+    available=st.sampled_from([routes for routes in SUBSETS if "fused" in routes]),
+    latencies=st.dictionaries(st.sampled_from(ROUTES), st.floats(1.0, 200.0)),
+    known=st.booleans(),
+)
+def test_auto_takes_fused_by_its_curve_or_where_nothing_else_is_left(
+    light: float, available: tuple[str, ...], latencies: dict[str, float], known: bool
+) -> None:
+    quality = {"day": ((0.0, 0.4),), "night": ((0.0, 0.4),)} if known else None
+    policy = RoutingPolicy(latency_budget_ms=100.0, quality=quality)
+    alone = available == ("fused",)
+    assert (Router(policy, available).choose(light, 0.0, latencies).route == "fused") == alone
+    proven = RoutingPolicy(quality={"night": ((0.0, 0.4),), "fused": ((0.2, 0.1), (0.8, 0.9))})
+    chosen = Router(proven, available).choose(light, 0.0).route
+    assert (chosen == "fused") == (0.1 + 0.8 * (min(max(light, 0.2), 0.8) - 0.2) / 0.6 > 0.4
+                                   or "night" not in available)  # fmt: skip
 
 
 CURVES = {

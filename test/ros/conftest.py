@@ -18,10 +18,12 @@ KINDS = {
     "day": ("segmentation", "day"),
     "night": ("segmentation", "night"),
     "translator": ("translation", "translate"),
+    "fused": ("segmentation", "fused"),
 }
+USUAL = ("day", "night", "translator")
 
 
-def _write_models(folder, roles=tuple(KINDS), labels=CITYSCAPES19, size=(48, 64)):
+def _write_models(folder, roles=USUAL, labels=CITYSCAPES19, size=(48, 64)):
     for role in roles:
         kind, route = KINDS[role]
         write_bundle(

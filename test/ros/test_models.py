@@ -162,3 +162,34 @@ def test_several_models_of_a_role_that_no_route_needs_are_fine(folder, write_mod
     assert list(load(folder, allowed_routes=("day",)).bundles) == ["day"]
     with pytest.raises(NightsegError, match="several bundles for 'night'"):
         load(folder)
+
+
+def test_a_fused_model_is_loaded_only_where_it_is_named(folder, write_models):
+    usual = load(folder)
+    write_models(folder, roles=("fused",))
+    found = load(folder)
+    assert list(found.bundles) == list(usual.bundles) == ["day", "night", "translator"]
+    assert found.unavailable == usual.unavailable == {}
+    assert "fused" not in found.pipeline.routes
+    named = load(folder, fused_model="fused")
+    assert named.pipeline.routes == ("day", "night", "translate", "fused")
+    assert list(load(folder, fused_model="fused", allowed_routes=("fused",)).bundles) == ["fused"]
+    damage(folder, "fused")
+    assert load(folder).fallbacks == ()
+    with pytest.raises(NightsegError, match=r"fused: sha256 of model\.onnx"):
+        load(folder, fused_model="fused")
+
+
+def test_route_fused_needs_a_named_model(folder, write_models):
+    write_models(folder, roles=("fused",))
+    with pytest.raises(NightsegError, match="route fused is out: fused_model names no model in"):
+        load(folder, route="fused")
+    models = load(folder, route="fused", allow_fallback=True)
+    assert models.pipeline.settings.route == "auto"
+    assert "fused_model names no model; auto stands in" in models.fallbacks[0]
+    with pytest.raises(NightsegError, match="no models for route fused"):
+        load(folder).apply(Settings(route="fused"))
+    with pytest.raises(NightsegError, match="no bundle 'best' in"):
+        load(folder, fused_model="best")
+    models = load(folder, fused_model="fused", route="fused")
+    assert models.pipeline.settings.route == "fused"

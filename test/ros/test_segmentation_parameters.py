@@ -152,6 +152,20 @@ def test_route_is_switched_at_run_time(start):
     assert graph.status("route")[2]["reason"] == "set by parameter"
 
 
+def test_route_fused_is_there_where_its_model_is_named(start, tmp_path, write_models):
+    folder = write_models(tmp_path, roles=("day", "night", "fused"))
+    graph = start(models_dir=folder, fused_model="fused")
+    camera, masks, routes = graph.camera(), graph.watch(), graph.watch("route", String)
+    graph.connected(camera)
+    for second, route in enumerate(("auto", "fused")):
+        assert set_together(graph, route=route) == (True, "")
+        camera.publish(image(picture(level=10), second))
+        assert graph.got(masks, second + 1)
+        assert graph.got(routes, second + 1)
+    assert [route.data for route in routes] == ["night", "fused"]
+    np.testing.assert_array_equal(pixels_of(masks[1]), picture(level=10)[..., 1] // 8 % 19)
+
+
 def test_auto_takes_night_in_the_dark_and_keeps_a_route_for_its_dwell_time(start):
     graph = start(min_dwell_s=30.0, smoothing_s=0.0)
     camera, routes = graph.camera(), graph.watch("route", String)

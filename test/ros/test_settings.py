@@ -17,7 +17,8 @@ from nightseg_ros.ros.settings import Settings
 def test_defaults_are_good_settings():
     settings = Settings()
     assert settings.camera_names == ("",)
-    assert settings.policy().allowed == ("day", "night", "translate")
+    assert settings.policy().allowed == ("day", "night", "translate", "fused")
+    assert settings.fused_model == ""
 
 
 def test_every_parameter_is_described_and_every_number_has_a_range():

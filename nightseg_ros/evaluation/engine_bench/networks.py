@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import SEGMENTATION, TRANSLATION, Bundle, find_bundles, write_bundle
+from nightseg_ros.bundle import (
+    SEGMENTATION,
+    TRANSLATION,
+    YAML_FILE,
+    Bundle,
+    find_bundles,
+    write_bundle,
+)
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.engine_bench.graph import graph_facts, with_batch
 from nightseg_ros.labels import CITYSCAPES19, LabelSet
@@ -27,6 +34,7 @@ SHIPPED, RANDOM, MADE_UP = "shipped", "random", "shipped*"
 
 FULL = {"name": "erf_pspnet", "width": 1.0, "classes": 19}
 FAST = {"name": "erf_pspnet", "width": 0.5, "classes": 19}
+FUSED = {"name": "fused", "classes": 19, "channels": (FULL, FULL)}
 LIGHT = {"kind": "light", "filters": 24, "blocks": 12}
 
 
@@ -63,8 +71,12 @@ class Prepared:
 
 
 def shipped_networks(models_dir: Path, names: Sequence[str] | None) -> list[Network]:
-    """Return the networks of a models folder; models that differ in weights only are one."""
+    """Return the networks of a models folder; models that differ in weights only are one.
+
+    A name may also be the path of a model folder that lies elsewhere.
+    """
     folders = {folder.name: folder for folder in find_bundles(models_dir)}
+    folders |= {name: Path(name) for name in names or () if (Path(name) / YAML_FILE).is_file()}
     unknown = [name for name in names or () if name not in folders]
     if unknown:
         held = ", ".join(folders) or "no model"
@@ -103,17 +115,25 @@ def made_network(architecture: Architecture) -> Network:
 def label_of(architecture: Architecture) -> str:
     """Return the name of a network in tables.
 
-    >>> label_of(FULL), label_of(FAST), label_of(LIGHT)
-    ('ERF-PSPNet', 'ERF-PSPNet fast', 'translator light')
+    >>> label_of(FULL), label_of(FAST), label_of(LIGHT), label_of(FUSED)
+    ('ERF-PSPNet', 'ERF-PSPNet fast', 'translator light', 'fused ERF-PSPNet')
     """
     if "kind" in architecture:
         usual = {**LIGHT, "kind": architecture["kind"]} == dict(architecture)
+        usual = usual or "filters" not in architecture  # a trained curve
         detail = "" if usual else f" {architecture.get('filters')}x{architecture.get('blocks')}"
         return f"translator {architecture['kind']}{detail}"
+    if architecture.get("name") == "fused":
+        return fused_label(*map(label_of, architecture["channels"]))
     if architecture.get("name") == "erf_pspnet":
         width = float(architecture.get("width", 1.0))
         return {1.0: "ERF-PSPNet", 0.5: "ERF-PSPNet fast"}.get(width, f"ERF-PSPNet x{width:g}")
     return str(architecture.get("label") or architecture.get("name"))
+
+
+def fused_label(*channels: str) -> str:
+    """Return the name of the fusion of these networks in tables."""
+    return f"fused {' + '.join(dict.fromkeys(channels))}"
 
 
 def prepare(

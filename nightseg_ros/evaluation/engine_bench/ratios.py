@@ -9,14 +9,19 @@ from typing import Any
 
 from nightseg_ros.bundle import SEGMENTATION, TRANSLATION
 from nightseg_ros.evaluation.engine_bench.bench import device_kind
-from nightseg_ros.evaluation.engine_bench.networks import FAST, FULL, label_of
+from nightseg_ros.evaluation.engine_bench.networks import FAST, FULL, fused_label, label_of
 
 Row = dict[str, Any]
 
 
 def ratios(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return all comparisons that the rows allow."""
-    return [*_fast_against_full(rows), *_int8_against_fp32(rows), *_translate_route(rows)]
+    return [
+        *_fast_against_full(rows),
+        *_int8_against_fp32(rows),
+        *_translate_route(rows),
+        *_fused_route(rows),
+    ]
 
 
 def _entry(what: str, row: Row, text: str, **figures: float) -> dict[str, Any]:
@@ -67,6 +72,19 @@ def _translate_route(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 if second["precision"] != "fp32":
                     text += f" ({second['precision']})"
                 found.append(_entry("translate route", first, text, ms=total))
+    return found
+
+
+def _fused_route(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Time of the route fused over that of one of its channels, where both are one network."""
+    found = []
+    for one in rows:
+        for fused in rows:
+            alike = _same(one, fused, "width", "height", "batch", "engine", "precision")
+            if alike and fused["network"] == fused_label(one["network"]):
+                ratio = fused["p50_ms"] / one["p50_ms"]
+                text = f"{fused['network']} takes {ratio:.2f} times the time of {one['network']}"
+                found.append(_entry("fused / one channel", fused, text, ratio=ratio))
     return found
 
 

@@ -14,8 +14,8 @@ from nightseg_ros.evaluation.report import charts
 from nightseg_ros.evaluation.report.page import Section
 from nightseg_ros.evaluation.report.page import keys as legend
 from nightseg_ros.evaluation.report.tables import route_color, table
-from nightseg_ros.perception.routing import ROUTES
 from nightseg_ros.perception.timing import STAGES
+from nightseg_ros.routes import ROUTES
 
 CAMERAS = 6
 """Cameras with a chart of their own."""

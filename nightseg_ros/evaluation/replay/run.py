@@ -31,8 +31,8 @@ from nightseg_ros.evaluation.replay.summary import Summary
 from nightseg_ros.evaluation.replay.truth import Truth
 from nightseg_ros.evaluation.replay.variants import ALL, Variants
 from nightseg_ros.perception.pipeline import FrameResult
-from nightseg_ros.perception.routing import AUTO
 from nightseg_ros.perception.status import backend_report
+from nightseg_ros.routes import AUTO
 
 
 def replay(

@@ -14,7 +14,7 @@ from nightseg_ros.evaluation.bags.frames import BagFrame
 from nightseg_ros.evaluation.report.pictures import FrameViews, encoded
 from nightseg_ros.labels import LabelSet
 from nightseg_ros.perception.pipeline import FrameResult
-from nightseg_ros.perception.routing import AUTO
+from nightseg_ros.routes import AUTO
 
 STRIP = "strip"
 LIMIT = 24

@@ -11,7 +11,8 @@ from nightseg_ros.engines.engine import Engine
 from nightseg_ros.evaluation.bags.frames import BagFrame
 from nightseg_ros.evaluation.replay.rows import Row
 from nightseg_ros.perception.pipeline import FrameResult, Pipeline, PipelineSettings
-from nightseg_ros.perception.routing import AUTO, RoutingPolicy
+from nightseg_ros.perception.routing import RoutingPolicy
+from nightseg_ros.routes import AUTO
 
 ALL = "all"
 

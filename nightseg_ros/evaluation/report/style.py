@@ -8,12 +8,14 @@ STYLE = """
 :root { color-scheme: light dark;
   --bg:#f7f7f5; --card:#ffffff; --ink:#20262b; --dim:#68727b; --line:#e3e5e6; --soft:#eef0f0;
   --accent:#3b6ea8; --warn:#fff4dc; --warnline:#e5b94c; --heat:#3b6ea8;
-  --day:#d9962a; --night:#5468c4; --translate:#249080; --auto:#39434c;
+  --day:#d9962a; --night:#5468c4; --translate:#249080; --fused:#a05596;
+  --auto:#39434c;
   --preprocess:#b9c4cc; --inference:#6f93b8; --postprocess:#d3bf96; --light:#c05b6d }
 @media (prefers-color-scheme:dark) { :root {
   --bg:#14171a; --card:#1c2024; --ink:#e4e8eb; --dim:#949fa8; --line:#2d3338; --soft:#252a2f;
   --accent:#7fb0e6; --warn:#33291a; --warnline:#a3782b; --heat:#5d97d6;
-  --day:#e8b25c; --night:#8f9ff2; --translate:#52bfae; --auto:#c3ccd4;
+  --day:#e8b25c; --night:#8f9ff2; --translate:#52bfae; --fused:#d28cc8;
+  --auto:#c3ccd4;
   --preprocess:#56626c; --inference:#6a93bd; --postprocess:#a08c62; --light:#e58a9b } }
 * { box-sizing:border-box }
 html { -webkit-text-size-adjust:100%; scroll-behavior:smooth }
@@ -79,7 +81,8 @@ nav ol { margin:24px 0 0; padding-left:1.4em; columns:2 18rem; font-size:.93rem 
 .facts b { font-weight:600 }
 .pill { display:inline-block; border-radius:9px; padding:0 8px; color:#fff; line-height:1.5;
   background:var(--auto) } .pill.day { background:#b97a12 } .pill.night { background:#4c5fbd }
-.pill.translate { background:#1c7d70 } .pill.auto { background:#4b5660 }
+.pill.translate { background:#1c7d70 } .pill.fused { background:#8a4581 }
+.pill.auto { background:#4b5660 }
 .slide { display:none; align-items:center; gap:10px; position:sticky; bottom:0; z-index:2;
   margin-top:6px; padding:8px 0; background:var(--bg) } .js .slide { display:flex }
 .slide input { flex:1; min-width:0; height:34px; margin:0; accent-color:var(--accent) }

@@ -12,6 +12,7 @@ import numpy as np
 from nightseg_ros.evaluation.report.page import text
 from nightseg_ros.evaluation.text_table import cell
 from nightseg_ros.labels import LabelSet
+from nightseg_ros.routes import CHOICES
 
 Scores = Mapping[str, Any]
 """As `Scores.to_dict` gives them."""
@@ -166,7 +167,7 @@ def class_legend(labels: LabelSet) -> str:
 
 def route_color(variant: str) -> str:
     """Return the CSS colour of a route, or of any other name."""
-    known = variant in ("day", "night", "translate", "auto")
+    known = variant in CHOICES
     return f"var(--{variant if known else 'accent'})"
 
 

@@ -20,14 +20,17 @@ from nightseg_ros.learning.datasets import (
     acdc,
     bdd10k,
     bdd_drivable,
+    bdd_night,
     camvid,
     cityscapes,
+    codan,
     dark_zurich,
     nexet,
     nightcity,
     nightseg_package,
     nighttime_driving,
     plain_folder,
+    undd,
     vistas,
 )
 from nightseg_ros.learning.datasets.layout import Layout
@@ -52,7 +55,13 @@ _FOUND_BY_LOOKING: tuple[Layout, ...] = (
 )
 """In this order: the first whose folders are there is taken."""
 
-_ONLY_BY_NAME: tuple[Layout, ...] = (vistas.LAYOUT_V2, plain_folder.UNDD, nexet.LAYOUT)
+_ONLY_BY_NAME: tuple[Layout, ...] = (
+    vistas.LAYOUT_V2,
+    undd.LAYOUT,
+    bdd_night.LAYOUT,
+    nexet.LAYOUT,
+    codan.LAYOUT,
+)
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout for layout in (*_FOUND_BY_LOOKING, *_ONLY_BY_NAME)

@@ -43,6 +43,16 @@ def contact_sheet(sets: Sequence[DrivingSet], count: int = 12) -> Image:
     return np.vstack([_widen(row, width) for row in rows])
 
 
+def rows_sheet(titles: Sequence[str], rows: Sequence[Sequence[Image]]) -> Image:
+    """Return an RGB picture of rows of pictures that belong together, a title above each column."""
+    heads = [_widen(_text(title)[:, : TILE[0]], TILE[0]) for title in titles]
+    tiles = [
+        np.hstack([cv2.resize(image, TILE, interpolation=cv2.INTER_AREA) for image in row])
+        for row in rows
+    ]
+    return np.vstack([np.hstack(heads), *tiles])
+
+
 def save_sheet(path: Path, sheet: Image) -> None:
     """Write a sheet as the kind of file its name says."""
     try:

@@ -19,7 +19,8 @@ from nightseg_ros.learning.datasets.layout import Tree, TreeLayout
 from nightseg_ros.learning.datasets.sample import DrivingSet
 
 
-def _trees(stored: str) -> tuple[Tree, ...]:
+def plain_trees(stored: str) -> tuple[Tree, ...]:
+    """Return the trees of plain folders whose labels are `stored` unless their names say else."""
     endings = (
         ("_labelIds.png", "cityscapes_ids"),
         ("_labelTrainIds.png", "cityscapes19"),
@@ -50,7 +51,7 @@ class PlainFolder:
         return self._layout(stored).read(root, split)
 
     def _layout(self, stored: str) -> TreeLayout:
-        return TreeLayout(self.name, self.summary, _trees(stored), needs_labels=True)
+        return TreeLayout(self.name, self.summary, plain_trees(stored), needs_labels=True)
 
 
 def named_label_set(path: Path) -> str:
@@ -79,11 +80,4 @@ UNLABELLED = TreeLayout(
     name="unlabelled",
     summary="any folder of images, with folders below it",
     trees=(Tree("."),),
-)
-
-UNDD = TreeLayout(
-    name="undd",
-    summary="images/ and labels/ (perhaps with SPLIT) with Cityscapes label ids",
-    trees=_trees("cityscapes_ids"),
-    needs_labels=True,
 )

@@ -39,6 +39,8 @@ class Sample:
     clip: str = ""
     """Frames of one drive share it; they must not be in both train and val."""
     split: str = ""
+    time_measured: bool = False
+    """Whether the time of day was told by the light of the frame, not by its data set."""
 
 
 @dataclass(frozen=True)

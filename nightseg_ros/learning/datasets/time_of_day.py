@@ -87,7 +87,8 @@ def with_measured_times(dataset: DrivingSet, threads: int = 0) -> DrivingSet:
         if sample.time_of_day:
             return sample
         try:
-            return replace(sample, time_of_day=time_of_day(measure(sample.image)))
+            told = time_of_day(measure(sample.image))
+            return replace(sample, time_of_day=told, time_measured=True)
         except NightsegError as error:
             return str(error)
 

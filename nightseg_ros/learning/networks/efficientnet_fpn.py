@@ -60,7 +60,8 @@ class EfficientNetFpn(Segmenter):
         self.blocks: nn.ModuleList = trunk._blocks
         with torch.no_grad():
             taps = self._taps(torch.zeros(1, 3, 64, 64))
-        widths = [tap.shape[1] for tap in taps]
+        widths = [taps[place].shape[1] for place in taps]
+        self.stages = tuple(f"blocks.{place}" for place in taps)
         self.laterals = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
         self.smooth = nn.ModuleList(
             nn.Sequential(
@@ -74,20 +75,21 @@ class EfficientNetFpn(Segmenter):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
-    def _taps(self, x: Tensor) -> list[Tensor]:
-        """Return the last feature map of each of the sizes 1/4, 1/8, 1/16 and 1/32."""
+    def _taps(self, x: Tensor) -> dict[int, Tensor]:
+        """Return the last feature map of each of the sizes 1/4, 1/8, 1/16 and 1/32, by block."""
         x = self.stem(x)
-        taps: list[Tensor] = []
-        for block in self.blocks:
+        taps: dict[int, Tensor] = {}
+        for place, block in enumerate(self.blocks):
             y = block(x)
             if y.shape[-1] < x.shape[-1]:
-                taps.append(x)
+                taps[place - 1] = x
             x = y
-        return [*taps[-3:], x]
+        last = list(taps.items())[-3:]
+        return {**dict(last), len(self.blocks) - 1: x}
 
     def logits(self, x: Tensor) -> Tensor:
         """Return class scores at 1/4 of the input size."""
-        taps = self._taps((x - self.mean) / self.std)
+        taps = self._taps((x - self.mean) / self.std).values()
         levels = [lateral(tap) for lateral, tap in zip(self.laterals, taps, strict=True)]
         for i in range(len(levels) - 1, 0, -1):
             levels[i - 1] = levels[i - 1] + F.interpolate(levels[i], scale_factor=2.0)

@@ -106,6 +106,7 @@ class ErfPspNet(Segmenter):
     """
 
     stride = 8
+    stages = ("encoder.stem", "encoder.stage2", "encoder.stage3", "pyramid")
 
     def __init__(self, classes: int = 19, width: float = 1.0, dropout: float = 0.3) -> None:
         super().__init__()

@@ -30,6 +30,7 @@ class PanopticFpn(Segmenter):
     """Scores are at 1/4 of the input size, whose sides are multiples of 32."""
 
     stride = 32
+    stages = ("trunk.layer1", "trunk.layer2", "trunk.layer3", "trunk.layer4")
     mean: Tensor
     std: Tensor
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import NetworkConfig, build
+from nightseg_ros.learning.min_max_classifier_config import ClassifierConfig
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
 NETWORKS = (
@@ -24,11 +25,20 @@ NETWORKS = (
     "panoptic_fpn18",
     "panoptic_fpn50",
     "panoptic_fpn101",
+    "deeplab_v3plus18",
+    "deeplab_v3plus50",
+    "deeplab_v3plus101",
+    "deeplab_v3plus_mobilenet",
+    "fused",
 )
 
 
 def create_network(config: NetworkConfig) -> Segmenter:
     """Return the segmentation network that `config` names."""
+    if config.ciconv:
+        from nightseg_ros.learning.networks.ciconv import BehindInvariant
+
+        return BehindInvariant(create_network(replace(config, ciconv=False)))
     if config.name == "erf_pspnet":
         from nightseg_ros.learning.networks.erf_pspnet import ErfPspNet
 
@@ -39,6 +49,21 @@ def create_network(config: NetworkConfig) -> Segmenter:
         depth = int(config.name.removeprefix("panoptic_fpn"))
         weights = config.weights if config.pretrained else ""
         return PanopticFpn(config.classes, depth, config.width, weights)
+    if config.name.startswith("deeplab_v3plus") and config.name in NETWORKS:
+        from nightseg_ros.learning.networks.deeplab_v3plus import MOBILENET, DeepLabV3Plus
+
+        trunk = config.name.removeprefix("deeplab_v3plus")
+        depth = MOBILENET if trunk == "_mobilenet" else int(trunk)
+        weights = config.weights if config.pretrained else ""
+        return DeepLabV3Plus(
+            config.classes, depth, config.width, weights, auxiliary=config.auxiliary
+        )
+    if config.name == "fused":
+        from nightseg_ros.learning.networks.fused import Fused
+
+        # Their weights come with those of the whole, so no ImageNet ones are fetched.
+        parts = [create_network(replace(part, pretrained=False)) for part in config.channels]
+        return Fused(parts, config.classes)
     if config.name in NETWORKS:
         from nightseg_ros.learning.networks.efficientnet_fpn import EfficientNetFpn
 
@@ -48,7 +73,9 @@ def create_network(config: NetworkConfig) -> Segmenter:
     raise NightsegError(f"network '{config.name}' is unknown; there are {', '.join(NETWORKS)}")
 
 
-def save_checkpoint(path: Path, network: nn.Module, config: NetworkConfig, about: Any) -> None:
+def save_checkpoint(
+    path: Path, network: nn.Module, config: NetworkConfig | ClassifierConfig, about: Any
+) -> None:
     """Write weights with the description of their network and how they came to be."""
     state = {"network": asdict(config), "state": network.state_dict(), "about": about}
     partial = path.with_suffix(".partial")
@@ -78,6 +105,15 @@ def load_checkpoint(path: Path) -> tuple[Segmenter, NetworkConfig, Any]:
     network = create_network(config)
     load_weights(network, content["state"], path)
     return network.eval(), config, content.get("about", {})
+
+
+def load_start(network: Segmenter, path: Path) -> None:
+    """Load the weights to start from; a network behind an invariant may have been trained bare."""
+    from nightseg_ros.learning.networks.ciconv import BehindInvariant
+
+    content = read_checkpoint(path)
+    bare = isinstance(network, BehindInvariant) and not content["network"].get("ciconv")
+    load_weights(network.get_submodule("network") if bare else network, content["state"], path)
 
 
 def load_weights(network: nn.Module, state: Mapping[str, Any], path: Path) -> None:

@@ -76,6 +76,8 @@ def _shortcut(inside: int, outside: int, stride: int) -> nn.Sequential | None:
 class ResNet(nn.Module):
     """The trunk alone: features at 1/4, 1/8, 1/16 and 1/32 of the image."""
 
+    stages = ("layer1", "layer2", "layer3", "layer4")
+
     def __init__(self, depth: int, width: float = 1.0) -> None:
         super().__init__()
         if depth not in BLOCKS:

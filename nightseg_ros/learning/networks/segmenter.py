@@ -19,6 +19,10 @@ class Segmenter(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         """Return class scores at the network's own, smaller size."""
 
+    def outputs(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the main scores, and after them those of further outputs, if there are any."""
+        return (self.logits(x),)
+
     def forward(self, x: Tensor) -> Tensor:
         """Return class scores at the input size."""
         scores, size = self.logits(x), x.shape[-2:]

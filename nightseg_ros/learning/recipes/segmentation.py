@@ -20,12 +20,17 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE, lookup
 from nightseg_ros.learning.augmentation import jitter_colours, random_view
 from nightseg_ros.learning.config import TrainConfig, as_plain
-from nightseg_ros.learning.losses import class_weights, combined, cross_entropy, distillation
+from nightseg_ros.learning.losses import (
+    class_weights,
+    combined,
+    cross_entropy,
+    distillation,
+    squared_error,
+)
 from nightseg_ros.learning.networks.registry import (
     create_network,
     load_checkpoint,
-    load_weights,
-    read_checkpoint,
+    load_start,
     save_checkpoint,
 )
 from nightseg_ros.learning.networks.segmenter import Segmenter
@@ -54,8 +59,7 @@ class SegmentationRecipe(lightning.LightningModule):
         self.config = config
         self.network = create_network(config.network) if network is None else network
         if network is None and config.init:
-            start = Path(config.init)
-            load_weights(self.network, read_checkpoint(start)["state"], start)
+            load_start(self.network, Path(config.init))
         untyped: Any = self.network  # the type hints of `to` do not know memory formats
         untyped.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
@@ -91,6 +95,16 @@ class SegmentationRecipe(lightning.LightningModule):
 
     def training_step(self, indices: Tensor, _batch: int) -> Tensor:
         """Return the loss of one batch."""
+        images, labels, taught = self.views(indices)
+        scores = self.scores(images)
+        loss = self.label_loss(scores, labels)
+        if taught is not None:
+            loss = torch.lerp(loss, distillation(scores, taught), self.config.distill)
+        self.log("loss", loss, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def views(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return varied views of these frames, their labels, and the scores of the teacher."""
         config = self.config
         images, labels = self._train_set.batch(indices)
         images, labels = random_view(images, labels, config.view, config.augment)
@@ -101,16 +115,16 @@ class SegmentationRecipe(lightning.LightningModule):
         relit = relit & (torch.rand(len(images), device=images.device) < config.augment.night)
         if bool(relit.any()):
             images[relit] = relight_as_night(images[relit], labels[relit])
-        scores = self.scores(images.contiguous(memory_format=torch.channels_last))
-        if config.loss == "ce":
+        return images.contiguous(memory_format=torch.channels_last), labels, taught
+
+    def label_loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss that the recipe names, of `scores` against labels."""
+        config = self.config
+        if config.loss in ("ce", "ce_mse"):
             loss = cross_entropy(scores, labels, self.weights)
-        else:
-            alpha = config.alpha if config.loss == "combined" else 0.0
-            loss = combined(scores, labels, self.weights, alpha=alpha, gamma=config.gamma)
-        if taught is not None:
-            loss = torch.lerp(loss, distillation(scores, taught), config.distill)
-        self.log("loss", loss, prog_bar=True, batch_size=len(images))
-        return loss
+            return loss + squared_error(scores, labels) if config.loss == "ce_mse" else loss
+        alpha = config.alpha if config.loss == "combined" else 0.0
+        return combined(scores, labels, self.weights, alpha=alpha, gamma=config.gamma)
 
     def relabel(self, images: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
         """Return the labels of the views; recipes that know better ones give those."""
@@ -193,15 +207,18 @@ class SegmentationRecipe(lightning.LightningModule):
         """Return what the optimizer is to change."""
         return list(self.network.parameters())
 
-    def configure_optimizers(self) -> Any:
-        """Return AdamW with warm-up and polynomial decay; norms and biases are not decayed."""
-        config = self.config
-        parameters = self.trained_parameters()
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what the optimizer is to change, in groups; norms and biases are not decayed."""
+        parameters, decay = self.trained_parameters(), self.config.weight_decay
+        return [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=config.lr)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW with warm-up and polynomial decay."""
+        config = self.config
+        optimizer = torch.optim.AdamW(self.parameter_groups(), lr=config.lr)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
             lambda step: (

@@ -185,6 +185,10 @@ def test_ratios_compare_like_with_like():
     both = [e["ms"] for e in ratios(ROWS) if e["what"] == "translate route"]
     assert both == [pytest.approx(180.0), pytest.approx(125.0)]
     assert len(ratios(ROWS)) == 4
+    fused = [row("fused ERF-PSPNet", p50_ms=168.0), row("fused ERF-PSPNet fast", p50_ms=50.0)]
+    against = [e for e in ratios([*ROWS, *fused]) if e["what"] == "fused / one channel"]
+    assert [e["ratio"] for e in against] == [pytest.approx(2.1), pytest.approx(2.0)]
+    assert against[0]["text"] == "fused ERF-PSPNet takes 2.10 times the time of ERF-PSPNet"
     assert ratios([]) == []
 
 

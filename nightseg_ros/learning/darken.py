@@ -1,0 +1,104 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trained darkening (and brightening) modules: kept, read back, and run over folders of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.config import as_plain
+from nightseg_ros.learning.darkening_config import CURVE_RECIPES, CurveConfig
+from nightseg_ros.learning.darkenings import Darken, night_exposure
+from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.networks.darkening import Darkening, FixedExposure
+from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
+
+Image = NDArray[np.uint8]
+
+
+def save_darkening(path: Path, network: Darkening, config: CurveConfig, **about: object) -> None:
+    """Write a module's weights with what it takes to build it again."""
+    shape = {
+        "kind": config.recipe,
+        "curve": network.curve,
+        "rounds": network.rounds,
+        "floor": network.floor,
+        "shrink": network.shrink,
+        "gain": network.gain,
+        "apply_at": config.apply_at,
+    }
+    content = {
+        "network": shape,
+        "state": network.state_dict(),
+        "about": {"config": as_plain(config), **about},
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def load_darkening(path: Path) -> Darkening:
+    """Return the module that `save_darkening` wrote, frozen."""
+    return _load(path)[0]
+
+
+def load_fixed_exposure(path: Path, exposure: float | None = None) -> FixedExposure:
+    """Return the module as a generator, at this exposure or at the one its recipe names."""
+    network, shape = _load(path)
+    level = float(shape["apply_at"]) if exposure is None else exposure
+    if not 0.0 <= level <= 1.0:
+        raise NightsegError(f"exposure is {level}; use 0 to 1, the mean grey value that is wanted")
+    return FixedExposure(network, level).eval()
+
+
+def _load(path: Path) -> tuple[Darkening, dict[str, Any]]:
+    content = read_checkpoint(path)
+    shape = dict(content["network"])
+    if shape.get("kind") not in CURVE_RECIPES:
+        raise NightsegError(
+            f"{path} holds no darkening module; train one with "
+            "`nightseg train config/recipes/darkening.yaml`"
+        )
+    network = Darkening(
+        curve=str(shape["curve"]),
+        rounds=int(shape["rounds"]),
+        floor=float(shape["floor"]),
+        shrink=int(shape["shrink"]),
+        gain=float(shape["gain"]),
+    )
+    load_weights(network, content["state"], path)
+    return network.requires_grad_(False).eval(), shape
+
+
+@torch.inference_mode()
+def darken_image(darken: Darken, image: Image, exposure: float | None) -> Image:
+    """Return an (H, W, 3) uint8 image as `darken` makes it; None draws an exposure of night."""
+    frame = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+    level = night_exposure(frame) if exposure is None else torch.tensor(exposure)
+    made = darken(frame, level)[0].permute(1, 2, 0).numpy()
+    return np.asarray(np.rint(made * 255), np.uint8)
+
+
+def darken_images(
+    darken: Darken, images: DrivingSet, out: Path, exposure: float | None, seed: int = 0
+) -> Iterator[str]:
+    """Write out/NAME.png for every image, and yield the names; what is there is kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    for number, sample in enumerate(images.samples):
+        target = out / f"{sample.image.stem}.png"
+        if not target.exists():
+            torch.manual_seed(seed + number)  # the same night for a frame, wherever a run began
+            pixels = darken_image(darken, images.load_image(sample), exposure)
+            partial = out / f".{target.name}"
+            if not cv2.imwrite(str(partial), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
+                raise NightsegError(f"cannot write {partial}; is the disk full?")
+            partial.rename(target)
+        yield sample.name

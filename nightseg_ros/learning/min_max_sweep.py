@@ -1,0 +1,284 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Zero-shot adaptation beside what it is compared with: every row of the table with every seed.
+
+All start from the same day model and see the same day frames; night frames are only measured on.
+What is finished is not trained again, so a stopped sweep goes on with the training it was at.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.evaluation.confusion import ConfusionMatrix
+from nightseg_ros.evaluation.drivable import DrivableRecall, recall
+from nightseg_ros.evaluation.paired import paired_figures
+from nightseg_ros.evaluation.scores import miou
+from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.learning.adapt_norm import adapt_batch_norm
+from nightseg_ros.learning.config import TrainConfig, load_config
+from nightseg_ros.learning.darken import load_fixed_exposure
+from nightseg_ros.learning.darkening_config import CurveConfig, DarkeningConfig, EnhancementConfig
+from nightseg_ros.learning.darkenings import METHODS, MODULE
+from nightseg_ros.learning.datasets.catalog import open_set
+from nightseg_ros.learning.min_max_config import MinMaxConfig, set_name
+from nightseg_ros.learning.min_max_sweep_config import (
+    DARKENING_ALONE,
+    LEARNED_GAMMA,
+    MinMaxSweepConfig,
+    Training,
+)
+from nightseg_ros.learning.networks.registry import load_checkpoint
+from nightseg_ros.learning.networks.segmenter import Segmenter
+from nightseg_ros.learning.networks.translated import Translated
+from nightseg_ros.learning.tensor_set import TensorSet, expand, load_frames, load_source
+from nightseg_ros.learning.thesis import COLUMNS, RECALL, load_drivable, summary
+
+RESULTS, ALL, INTERVAL = "min_max.csv", "all", " 95"
+BASE = "day"
+BOUNDS = ("low", "high", "gain", "gain_low", "gain_high")
+ROAD = CITYSCAPES19.names.index("road")
+Counts = dict[str, NDArray[np.int64]]
+Row = dict[str, Any]
+
+
+def run_min_max(
+    config: MinMaxSweepConfig, out: Path, data: str, *, fast_dev_run: bool
+) -> dict[str, Any]:
+    """Run what is missing, and write OUT/min_max.csv with all that is there."""
+    sweep = _Sweep(config, out, data, fast_dev_run)
+    counts: dict[tuple[str, int], Counts] = {}
+    rows: list[Row] = []
+    done, total = 0, len(config.trainings()) * len(config.seeds)
+    for seed in config.seeds[:1] if fast_dev_run else config.seeds:
+        for training in config.trainings():
+            counts[training.name, seed] = sweep.run(training, seed)
+            rows = rows_of(counts, sweep.scale, config.bootstrap)
+            done += 1
+            told = ", ".join(
+                f"{row['set']} {row['value']:.1f}"
+                for row in rows
+                if (row["training"], row["seed"]) == (training.name, seed)
+            )
+            print(f"min_max {done}/{total}: {training.name}, seed {seed}: {told}", file=sys.stderr)
+            _write(out / RESULTS, rows)
+    by_seed = [row for row in rows if row["seed"] != ALL]
+    return {"checkpoint": str(out / RESULTS), "figures": summary(by_seed), "scale": sweep.scale}
+
+
+def rows_of(counts: Mapping[tuple[str, int], Counts], scale: str, rounds: int) -> list[Row]:
+    """Return a row for each training, seed and set, and one over all seeds with its intervals."""
+    rows: list[Row] = []
+    for name in dict.fromkeys(training for training, _ in counts):
+        seeds = [seed for training, seed in counts if training == name]
+        for part in counts[name, seeds[0]]:
+            measure = recall if part == RECALL else miou
+            ours = [counts[name, seed][part] for seed in seeds]
+            base = [counts[BASE, seed][part] for seed in seeds]
+            for seed, one in zip(seeds, ours, strict=True):
+                value = round(100 * float(measure(one.sum(axis=0))), 2)
+                rows.append(dict(zip(COLUMNS, (name, seed, part, value, scale), strict=True)))
+            found = paired_figures(measure, ours, base, rounds)
+            own = (name, ALL, part + INTERVAL, found.pop("value"), scale)
+            rows.append({**dict(zip(COLUMNS, own, strict=True)), **found})
+    return rows
+
+
+class _Sweep:
+    """What all trainings share: their recipes, the day model, the frames."""
+
+    def __init__(self, config: MinMaxSweepConfig, out: Path, data: str, fast_dev_run: bool) -> None:
+        self.config, self.out, self.data, self.fast = config, out, data, fast_dev_run
+        self.base: MinMaxConfig = _recipe(config, config.base, MinMaxConfig)
+        if not self.base.val or not self.base.init:
+            raise NightsegError(
+                f"recipe {config.name}: {config.base} must name val sets, and the day model as init"
+            )
+        self.darkening: DarkeningConfig = _recipe(config, config.darkening, DarkeningConfig)
+        network, view = self.base.network, self.base.view
+        longer = f", {config.ciconv_steps} of ciconv" if config.ciconv_steps else ""
+        self.scale = (
+            f"{network.name} x{network.width:g}, {view[1]}x{view[0]}, batch {self.base.batch}, "
+            f"{self.base.steps} steps{longer}; darkening {self.darkening.steps} steps"
+        )
+
+    def run(self, training: Training, seed: int) -> Counts:
+        """Return the counts per image of every set, measured now if they were not before."""
+        folder = self._folder(training.name, seed)
+        finished = folder / "counts.npz"
+        if finished.is_file():
+            with np.load(finished) as kept:
+                return {name: kept[name] for name in kept.files}
+        folder.mkdir(parents=True, exist_ok=True)
+        counts = self._measure(training, self._network(training, seed))
+        partial = folder / "partial.npz"
+        np.savez_compressed(partial, **counts)  # type: ignore[arg-type]
+        partial.replace(finished)
+        return counts
+
+    def _network(self, training: Training, seed: int) -> Segmenter:
+        """Return the network of a row, trained now if it was not before."""
+        if training.way in ("plain", "adabn"):
+            return load_checkpoint(Path(self.base.init))[0]
+        if training.way == "enhanced":
+            recipe = _recipe(self.config, self.config.enhancement, EnhancementConfig)
+            generator = load_fixed_exposure(self._curves(training.name, recipe, seed))
+            return Translated(generator, load_checkpoint(Path(self.base.init))[0]).eval()
+        return load_checkpoint(self._train(training, seed))[0]
+
+    def _train(self, training: Training, seed: int) -> Path:
+        from nightseg_ros.learning.train import run_segmentation
+
+        folder = self._folder(training.name, seed)
+        single: TrainConfig = self._single(training, seed)
+        parts = [self._source(index) for index in range(len(single.train))]
+        lightning.seed_everything(seed, workers=True, verbose=False)
+        result = run_segmentation(
+            single,
+            folder,
+            self.data,
+            resume=True,
+            fast_dev_run=self.fast,
+            loaded=(parts, {}),
+        )
+        _tidy(folder)
+        return Path(str(result["checkpoint"]))
+
+    def _single(self, training: Training, seed: int) -> TrainConfig:
+        """Return the recipe of one training."""
+        changes: dict[str, Any] = {
+            "name": f"{self.config.name}_{training.name}_{seed}",
+            "seed": seed,
+            "monitor": "last",
+            "val_every": self.base.steps,
+        }
+        if training.way == "min_max":
+            darken = training.darken
+            if darken not in METHODS:
+                darken = f"{MODULE}:{self._module(darken, seed)}"
+            weight = self.base.similarity if training.similarity else 0.0
+            return replace(self.base, darken=darken, similarity=weight, **changes)
+        plain = {one.name: getattr(self.base, one.name) for one in fields(TrainConfig)}
+        steps = self.base.steps
+        if training.ciconv:
+            steps = self.config.ciconv_steps or steps
+            plain["network"] = replace(self.base.network, ciconv=True)
+        return TrainConfig(
+            **{**plain, **changes, "recipe": "segmentation", "steps": steps, "val_every": steps}
+        )
+
+    def _module(self, name: str, seed: int) -> Path:
+        """Return the darkening module of this seed that goes by `name` in the table."""
+        recipe = replace(self.darkening, day_model=self.base.init)
+        if name == DARKENING_ALONE:
+            recipe = replace(recipe, similarity=0.0)
+        elif name == LEARNED_GAMMA:
+            recipe = replace(recipe, curve="gamma")
+        return self._curves(name, recipe, seed)
+
+    def _curves(self, name: str, recipe: CurveConfig, seed: int) -> Path:
+        """Return the checkpoint of a darkening or brightening module, trained if it is missing."""
+        from nightseg_ros.learning.recipes.darkening import train_curves
+
+        folder = self._folder(name, seed)
+        checkpoint = folder / f"{recipe.recipe}.pt"
+        if not checkpoint.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            lightning.seed_everything(seed, workers=True, verbose=False)
+            assert isinstance(recipe, DarkeningConfig | EnhancementConfig)
+            single = replace(recipe, name=f"{self.config.name}_{name}_{seed}", seed=seed)
+            train_curves(single, folder, self.data, resume=True, fast_dev_run=self.fast)
+            _tidy(folder)
+        return checkpoint
+
+    def _folder(self, name: str, seed: int) -> Path:
+        return self.out / f"{name}_seed_{seed}"
+
+    @lru_cache(maxsize=8)  # noqa: B019  the sweep lives as long as the process
+    def _source(self, index: int) -> TensorSet:
+        return load_source(self.base.train[index], self.data, self.base.cache, 0)
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _sets(self) -> dict[str, tuple[Tensor, Tensor]]:
+        sets = {
+            set_name(spec): load_frames(open_set(expand(spec, self.data)), self.base.cache)[:2]
+            for spec in self.base.val
+        }
+        return {**sets, RECALL: load_drivable(self.config.recall, self.data, self.base.cache)}
+
+    @torch.no_grad()
+    def _measure(self, training: Training, network: Segmenter) -> Counts:
+        """Return confusions (images, n, n + 1), and (images, 2) found and drivable pixels."""
+        counts: Counts = {}
+        for name, (frames, truths) in self._sets().items():
+            asked = network
+            if training.way == "adabn":
+                asked = self._adapted(network, frames)
+            matrix = ConfusionMatrix(
+                "joint11", truth_labels="cityscapes19", prediction_labels="cityscapes19"
+            )
+            lanes = DrivableRecall()
+            for frame, truth in zip(frames, truths, strict=True):
+                ids = predict(asked, frame, self.base.test_size)
+                if name == RECALL:
+                    lanes.update(ids == ROAD, truth.numpy() == 1)
+                else:
+                    matrix.update(truth.numpy(), ids)
+            source = lanes if name == RECALL else matrix
+            counts[name] = source.compute().per_image
+        return counts
+
+    def _adapted(self, network: Segmenter, frames: Tensor) -> Segmenter:
+        """Return the network with the batch norms that these very frames ask for."""
+        return adapt_batch_norm(network, frames, self.base.test_size)
+
+
+@torch.no_grad()
+def predict(network: Segmenter, frame: Tensor, test_size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the ids (H, W) that a network gives to a frame (H, W, 3) uint8."""
+    size = [-(-side // network.stride) * network.stride for side in test_size]
+    image = frame.permute(2, 0, 1)[None].float() / 255
+    image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+    scores = network.logits(image).float()
+    full = F.interpolate(
+        scores, (frame.shape[0], frame.shape[1]), mode="bilinear", align_corners=False
+    )
+    ids: NDArray[np.uint8] = full.argmax(1)[0].byte().numpy()
+    return ids
+
+
+def _recipe(config: MinMaxSweepConfig, path: str, kind: type[Any]) -> Any:
+    found = load_config(Path(path), config.overrides if issubclass(kind, CurveConfig) else ())
+    if not isinstance(found, kind):
+        raise NightsegError(
+            f"recipe {config.name}: {path} is a recipe {found.recipe}, need {kind.recipe}"
+        )
+    return found
+
+
+def _tidy(folder: Path) -> None:
+    for rest in ("last.ckpt", "epoch.ckpt"):
+        (folder / rest).unlink(missing_ok=True)
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, (*COLUMNS, *BOUNDS))
+        writer.writeheader()
+        writer.writerows(rows)
+    partial.replace(path)
