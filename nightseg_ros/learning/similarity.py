@@ -32,7 +32,8 @@ EXAMPLE = (64, 64)
 class ProjectionHead(nn.Module):
     """A feature map as a vector: 3x3 convolution, mean over the map, two linear layers.
 
-    Features that are vectors already, (N, C), are taken as maps of one pixel.
+    Features that are vectors already, (N, C), are taken as maps of one pixel; of those of clips,
+    (N, C, T, H, W), the mean over time is taken.
     """
 
     def __init__(self, channels: int, hidden: int = HIDDEN, vector: int = VECTOR) -> None:
@@ -52,6 +53,7 @@ class ProjectionHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, vector)."""
         maps = features[:, :, None, None] if features.ndim == 2 else features
+        maps = maps.mean(2) if maps.ndim == 5 else maps
         vectors: Tensor = self.mlp(self.conv(maps).mean((2, 3)))
         return vectors
 
@@ -135,8 +137,7 @@ class Similarity(nn.Module):
 
     For actions the same call works frame by frame: clips (N, T, 3, H, W) go in as
     `clips.flatten(0, 1)`, and their scores come back as `scores.unflatten(0, (-1, T)).mean(1)`. A
-    network of whole clips (N, 3, T, H, W) needs its stages named, and features whose mean over time
-    has been taken.
+    network of whole clips takes them as it wants them, with an `example` clip to be measured by.
     """
 
     def __init__(

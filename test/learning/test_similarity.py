@@ -144,6 +144,16 @@ def test_any_number_of_stages_of_any_network():
         Similarity(network, momentum=1.0)
 
 
+def test_a_network_of_whole_clips_is_a_network_too():
+    network = nn.Sequential(nn.Conv3d(3, 8, 3), nn.ReLU(), nn.Conv3d(8, 5, 3))
+    clips = torch.rand(2, 3, 6, 16, 16)
+    similarity = Similarity(network, ["1", "2"], example=clips[:1])
+    scores, loss = similarity(clips, clips * 0.1)
+    assert scores.shape[:2] == (4, 5)
+    loss.backward()
+    assert float(network[0].weight.grad.abs().sum()) > 0
+
+
 def test_frames_of_clips_go_through_it_as_images(network):
     """Video: fold (N, T) clips to N * T frames, and the scores back to clips."""
     clips, frames = 2, 3

@@ -77,10 +77,11 @@ def runs(tmp_path, data, monkeypatch) -> Path:
     """A working folder with what the recipes expect of the steps before them."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").symlink_to(RECIPES[0].parents[1])
-    for pool in ("pool_day", "pool_night", "pool_night2"):
+    for pool in ("pool_day", "pool_night", "pool_night2", "held_day", "held_night"):
         folder = tmp_path / "runs" / pool
         (folder / "labels").mkdir(parents=True)
-        images = data / pool.rstrip("2")  # labelled a second time
+        # Labelled a second time, or other images of the same pool.
+        images = data / pool.rstrip("2").replace("held", "pool")
         (folder / "images").symlink_to(images)
         for image in images.glob("*.jpg"):
             cv2.imwrite(str(folder / "labels" / f"{image.stem}.png"), np.zeros((96, 160), np.uint8))
@@ -135,7 +136,7 @@ def test_every_recipe_takes_one_step(path, runs, data):
             settings.append("darken=gamma")
         if isinstance(config, FusedConfig):
             first, second = (small_teacher(runs / f"{name}.pt") for name in ("first", "second"))
-            settings += [f"channels=[{first}, {second}]", f"train={json.dumps(FUSED_SETS)}"]
+            settings += [f"channels=[{first}, {second}]"]
     elif isinstance(config, SweepConfig):
         settings = ["counts=[0, 2]"]
     elif isinstance(config, MinMaxClassifierConfig):
