@@ -54,7 +54,7 @@ class SourceConfig:
     count: int = 0  # 0 = all; otherwise this many, drawn with the seed
     translated: str = ""  # folder of translated images of the same names that replace `replace`
     replace: int = 0
-    skip: int = 0  # leave out the first ones of the seed's order: those that `count` takes elsewhere
+    skip: int = 0  # leave out the first of the seed's order: those that `count` takes elsewhere
 
     def __post_init__(self) -> None:
         if self.weight <= 0:

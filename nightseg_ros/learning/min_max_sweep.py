@@ -144,6 +144,8 @@ class _Sweep:
         from nightseg_ros.learning.train import run_segmentation
 
         folder = self._folder(training.name, seed)
+        if (folder / "model.pt").is_file():
+            return folder / "model.pt"
         single: TrainConfig = self._single(training, seed)
         parts = [self._source(index) for index in range(len(single.train))]
         lightning.seed_everything(seed, workers=True, verbose=False)

@@ -106,7 +106,8 @@ class BehindInvariant(Segmenter):
         self.invariant = ColourInvariantW()
         self.network = network
         self.stride = network.stride
-        self.stages = tuple(f"network.{name}" for name in network.stages)
+        names: tuple[str, ...] = getattr(network, "stages", ())
+        self.stages = tuple(f"network.{name}" for name in names)
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the class scores of the network for W of the images."""
