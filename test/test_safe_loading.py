@@ -22,7 +22,7 @@ FILES = [
 ]
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal"}
 UNSAFE_MODULES |= {"shelve", "tarfile", "telnetlib", "xmlrpc"}
-UNSAFE_CALLS = {"eval", "exec", "os.system", "os.popen", "np.load", "yaml.unsafe_load"}
+UNSAFE_CALLS = {"eval", "exec", "os.system", "os.popen", "yaml.unsafe_load"}
 UNSAFE_CALLS |= {"yaml.full_load", "torch.jit.load", "torch.package.PackageImporter"}
 
 
@@ -48,7 +48,9 @@ def faults(source: str) -> Iterator[str]:
             yield f"{name} goes on from a checkpoint without weights_only=True"
         if name == "yaml.load" and given.get("Loader") != "_PlainLoader":
             yield "yaml.load without the plain loader"
-        if given.get("shell", "False") != "False" or "allow_pickle" in given:
+        if name.endswith("np.load") and "allow_pickle" not in given:
+            yield "np.load without allow_pickle=False"
+        if any(given.get(word, "False") != "False" for word in ("shell", "allow_pickle")):
             yield f"{name} with shell or pickle"
 
 
@@ -68,6 +70,7 @@ def test_no_file_can_run_what_it_reads(file):
         "Module.load_from_checkpoint(p)",
         "yaml.load(t, Loader=yaml.Loader)",
         "np.load(p)",
+        "np.load(p, allow_pickle=True)",
         "run(c, shell=True)",
         "eval(t)",
         "z.extractall()",

@@ -121,7 +121,7 @@ class _Sweep:
         folder = self._folder(training.name, seed)
         finished = folder / "counts.npz"
         if finished.is_file():
-            with np.load(finished) as kept:
+            with np.load(finished, allow_pickle=False) as kept:
                 return {name: kept[name] for name in kept.files}
         folder.mkdir(parents=True, exist_ok=True)
         counts = self._measure(training, self._network(training, seed))

@@ -91,7 +91,7 @@ class _Sweep:
         folder = self.out / f"seed_{seed}"
         finished = folder / "counts.npz"
         if finished.is_file():
-            with np.load(finished) as kept:
+            with np.load(finished, allow_pickle=False) as kept:
                 return {name: kept[name] for name in kept.files}
         trainings: dict[str, TrainConfig] = {
             "real": self.real,
