@@ -1,10 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that stays level over days: every large buffer goes back to the system when it is freed.
+"""Every large buffer goes back to the system when it is freed.
 
 glibc keeps large blocks in its heap once it has seen one freed, and small ones that live longer
-settle between them: with images of 691 kB the node's resident memory then crept up by 3 MB per
-100 000 frames, though nothing was lost.
+settle between them. With images of 691 kB from four cameras the node held 151 to 156 MB after its
+warm-up before this, and 145 MB with it.
 """
 
 from __future__ import annotations
