@@ -67,6 +67,11 @@ def _load(path: Path) -> tuple[Darkening, dict[str, Any]]:
             f"{path} holds no darkening module; train one with "
             "`nightseg train config/recipes/darkening.yaml`"
         )
+    missing = [key for key in ("curve", "rounds", "floor", "shrink", "gain") if key not in shape]
+    if missing:
+        raise NightsegError(
+            f"{path} lacks {', '.join(missing)}; it is of an earlier version: train again"
+        )
     network = Darkening(
         curve=str(shape["curve"]),
         rounds=int(shape["rounds"]),

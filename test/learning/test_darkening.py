@@ -185,3 +185,11 @@ def test_a_day_model_that_does_not_fit_the_views_is_refused(tmp_path):
     fits_not = recipe(tmp_path / "fpn.pt", "view=[48, 64]", "cache=[48, 80]")
     with pytest.raises(NightsegError, match="needs multiples of 32"):
         DarkeningRecipe(fits_not, torch.zeros(1, 48, 80, 3, dtype=torch.uint8))
+
+
+def test_a_module_that_does_not_describe_itself_is_refused(tmp_path, checkpoint):
+    content = torch.load(checkpoint, weights_only=True)
+    del content["network"]["gain"]
+    torch.save(content, tmp_path / "old.pt")
+    with pytest.raises(NightsegError, match=r"old\.pt lacks gain"):
+        load_darkening(tmp_path / "old.pt")
