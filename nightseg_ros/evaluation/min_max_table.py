@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation import min_max_paper as paper
+from nightseg_ros.evaluation.results_file import read_results_file
 from nightseg_ros.evaluation.text_table import cell, text_table
-from nightseg_ros.evaluation.thesis_table import NOT_MEASURED, figure, read_results, spread
+from nightseg_ros.evaluation.thesis_table import COLUMNS, NOT_MEASURED, figure, read_results, spread
 
 INTERVAL = " 95"
 """What follows the name of a set in the rows over all seeds."""
@@ -47,19 +46,11 @@ def min_max(results: Path) -> dict[str, Any]:
 
 def read_bounds(path: Path) -> dict[tuple[str, str], Bounds]:
     """Return the intervals, and the gains over the day model, by training and set."""
-    bounds: dict[tuple[str, str], Bounds] = {}
-    if not path.is_file():
-        return bounds
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            if not row["set"].endswith(INTERVAL):
-                continue
-            try:
-                values = {key: float(row[key]) if row.get(key) else None for key in BOUNDS}
-            except ValueError as error:
-                raise NightsegError(f"{path}:{number}: {row} holds no number ({error})") from error
-            bounds[row["training"], row["set"].removesuffix(INTERVAL)] = values
-    return bounds
+    return {
+        (line["training"], line["set"].removesuffix(INTERVAL)): {key: line[key] for key in BOUNDS}
+        for line in read_results_file(path, COLUMNS, "value", BOUNDS)
+        if line["set"].endswith(INTERVAL)
+    }
 
 
 def render_min_max(result: Mapping[str, Any]) -> str:

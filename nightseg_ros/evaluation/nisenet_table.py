@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import stdev
 from typing import Any
 
-from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation import nisenet_rows as rows_of
+from nightseg_ros.evaluation.results_file import Line, read_results_file
 from nightseg_ros.evaluation.text_table import text_table
 
 NOT_MEASURED = "not measured"
@@ -23,7 +22,6 @@ OUR_SETS = {
     "day": "bdd_labelled_val@day",
     "dusk": "bdd_labelled_val@dusk,dark",
 }
-Line = dict[str, Any]
 
 
 def nisenet(results: Path) -> dict[str, Any]:
@@ -46,24 +44,7 @@ def nisenet(results: Path) -> dict[str, Any]:
 
 def read_nisenet(path: Path) -> tuple[list[Line], list[str]]:
     """Return the lines of the file, and the scales they were trained at."""
-    if not path.is_file():
-        return [], []
-    lines: list[Line] = []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        absent = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if absent:
-            raise NightsegError(f"{path}: there is no column {', '.join(absent)}")
-        for number, row in enumerate(reader, 2):
-            try:
-                figures = {key: float(row[key]) if row[key] else None for key in FIGURES}
-                images = int(row["images"])
-            except (TypeError, ValueError) as error:
-                raise NightsegError(f"{path}:{number}: {row} holds no number ({error})") from error
-            miou = figures["miou"]
-            if miou is None or not 0.0 <= miou <= 100.0:
-                raise NightsegError(f"{path}:{number}: miou is {miou}; write percent, 0 to 100")
-            lines.append({**row, **figures, "images": images})
+    lines = read_results_file(path, COLUMNS, FIGURES[0], ("images", *FIGURES[1:]))
     return lines, list(dict.fromkeys(str(line["scale"]) for line in lines))
 
 
@@ -75,8 +56,8 @@ def _gathered(lines: list[Line], row: str, name: str) -> Line | None:
         return None
     values = [float(line["miou"]) for line in found if line["seed"] != ALL]
     spread = round(stdev(values), 2) if len(values) > 1 else None
-    kept = {key: whole[key] for key in ("images", *FIGURES)}
-    return {**kept, "std": spread, "seeds": len(values)}
+    kept = {key: whole[key] for key in FIGURES}
+    return {"images": int(whole["images"] or 0), **kept, "std": spread, "seeds": len(values)}
 
 
 def render_nisenet(result: Mapping[str, Any]) -> str:

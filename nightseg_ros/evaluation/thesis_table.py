@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation import thesis_paper as paper
+from nightseg_ros.evaluation.results_file import read_results_file
 from nightseg_ros.evaluation.text_table import cell, text_table
 
 NOT_MEASURED = "not measured"
@@ -50,25 +49,11 @@ def thesis(results: Path) -> dict[str, Any]:
 
 def read_results(path: Path) -> tuple[Found, list[str]]:
     """Return the values over seeds by training and set, and the scales they were trained at."""
+    lines = read_results_file(path, COLUMNS, "value")
     found: Found = defaultdict(list)
-    scales: dict[str, None] = {}
-    if not path.is_file():
-        return {}, []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        absent = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if absent:
-            raise NightsegError(f"{path}: there is no column {', '.join(absent)}")
-        for number, row in enumerate(reader, 2):
-            try:
-                value = float(row["value"])
-            except (TypeError, ValueError) as error:
-                raise NightsegError(f"{path}:{number}: {row} holds no number ({error})") from error
-            if not 0.0 <= value <= 100.0:
-                raise NightsegError(f"{path}:{number}: value is {value}; write percent, 0 to 100")
-            found[row["training"], row["set"]].append(value)
-            scales[row["scale"]] = None
-    return dict(found), list(scales)
+    for line in lines:
+        found[line["training"], line["set"]].append(line["value"])
+    return dict(found), list(dict.fromkeys(str(line["scale"]) for line in lines))
 
 
 def spread(values: list[float]) -> dict[str, float | int | None] | None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,8 +17,9 @@ from nightseg_ros.learning.config import as_plain
 from nightseg_ros.learning.darkening_config import CURVE_RECIPES, CurveConfig
 from nightseg_ros.learning.darkenings import Darken, night_exposure
 from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.datasets.write_images import write_images
 from nightseg_ros.learning.networks.darkening import Darkening, FixedExposure
-from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
+from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint, write_checkpoint
 
 Image = NDArray[np.uint8]
 
@@ -35,14 +35,8 @@ def save_darkening(path: Path, network: Darkening, config: CurveConfig, **about:
         "gain": network.gain,
         "apply_at": config.apply_at,
     }
-    content = {
-        "network": shape,
-        "state": network.state_dict(),
-        "about": {"config": as_plain(config), **about},
-    }
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    about = {"config": as_plain(config), **about}
+    write_checkpoint(path, {"network": shape, "state": network.state_dict(), "about": about})
 
 
 def load_darkening(path: Path) -> Darkening:
@@ -96,14 +90,9 @@ def darken_images(
     darken: Darken, images: DrivingSet, out: Path, exposure: float | None, seed: int = 0
 ) -> Iterator[str]:
     """Write out/NAME.png for every image, and yield the names; what is there is kept."""
-    out.mkdir(parents=True, exist_ok=True)
-    for number, sample in enumerate(images.samples):
-        target = out / f"{sample.image.stem}.png"
-        if not target.exists():
-            torch.manual_seed(seed + number)  # the same night for a frame, wherever a run began
-            pixels = darken_image(darken, images.load_image(sample), exposure)
-            partial = out / f".{target.name}"
-            if not cv2.imwrite(str(partial), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
-                raise NightsegError(f"cannot write {partial}; is the disk full?")
-            partial.rename(target)
-        yield sample.name
+
+    def make(number: int, image: Image) -> Image:
+        torch.manual_seed(seed + number)  # the same night for a frame, wherever a run began
+        return darken_image(darken, image, exposure)
+
+    return write_images(images, out, make)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.frame_scores import whole_strides
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.tensor_set import fit
 
@@ -66,8 +67,7 @@ def feature_vectors(
 ) -> NDArray[np.float64]:
     """Return (N, C): each image's features at `size`, averaged over the image."""
     features = SegmenterFeatures(segmenter)
-    stride = segmenter.stride
-    target = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
+    target = whole_strides(size, segmenter.stride)
     rows = []
     for _, image, _ in images.load_all(None, max_bad=0.0):
         frame = torch.from_numpy(fit(image, target, 0)).permute(2, 0, 1)[None].float() / 255

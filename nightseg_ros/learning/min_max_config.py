@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import TrainConfig
+from nightseg_ros.learning.set_names import figure_name
 
 LAST = "last"
 
@@ -55,13 +56,4 @@ class MinMaxConfig(TrainConfig):
             return ()
         if self.monitor == "miou/mean":
             return self.val
-        return tuple(spec for spec in self.val if self.monitor == f"miou/{set_name(spec)}")
-
-
-def set_name(spec: str) -> str:
-    """Return what a validation set is called in the figures.
-
-    >>> set_name("nightseg:{data}:bdd_labelled/val@day")
-    'bdd_labelled_val@day'
-    """
-    return spec.rpartition(":")[2].replace("/", "_")
+        return tuple(spec for spec in self.val if self.monitor == f"miou/{figure_name(spec)}")

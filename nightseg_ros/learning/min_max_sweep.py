@@ -8,7 +8,6 @@ What is finished is not trained again, so a stopped sweep goes on with the train
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -16,12 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.confusion import ConfusionMatrix
@@ -30,12 +25,12 @@ from nightseg_ros.evaluation.paired import paired_figures
 from nightseg_ros.evaluation.scores import miou
 from nightseg_ros.labels import CITYSCAPES19
 from nightseg_ros.learning.adapt_norm import adapt_batch_norm
-from nightseg_ros.learning.config import TrainConfig, load_config
+from nightseg_ros.learning.config import TrainConfig
 from nightseg_ros.learning.darken import load_fixed_exposure
 from nightseg_ros.learning.darkening_config import CurveConfig, DarkeningConfig, EnhancementConfig
 from nightseg_ros.learning.darkenings import METHODS, MODULE
-from nightseg_ros.learning.datasets.catalog import open_set
-from nightseg_ros.learning.min_max_config import MinMaxConfig, set_name
+from nightseg_ros.learning.frame_scores import score_frame
+from nightseg_ros.learning.min_max_config import MinMaxConfig
 from nightseg_ros.learning.min_max_sweep_config import (
     DARKENING_ALONE,
     LEARNED_GAMMA,
@@ -45,14 +40,28 @@ from nightseg_ros.learning.min_max_sweep_config import (
 from nightseg_ros.learning.networks.registry import load_checkpoint
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.networks.translated import Translated
-from nightseg_ros.learning.tensor_set import TensorSet, expand, load_frames, load_source
+from nightseg_ros.learning.sweep_runs import (
+    Counts,
+    begin,
+    drop_checkpoints,
+    keep_counts,
+    read_counts,
+    run_single,
+    single_recipe,
+    write_rows,
+)
+from nightseg_ros.learning.tensor_set import (
+    Sets,
+    TensorSet,
+    load_sets,
+    load_source,
+)
 from nightseg_ros.learning.thesis import COLUMNS, RECALL, load_drivable, summary
 
 RESULTS, ALL, INTERVAL = "min_max.csv", "all", " 95"
 BASE = "day"
 BOUNDS = ("low", "high", "gain", "gain_low", "gain_high")
 ROAD = CITYSCAPES19.names.index("road")
-Counts = dict[str, NDArray[np.int64]]
 Row = dict[str, Any]
 
 
@@ -75,7 +84,7 @@ def run_min_max(
                 if (row["training"], row["seed"]) == (training.name, seed)
             )
             print(f"min_max {done}/{total}: {training.name}, seed {seed}: {told}", file=sys.stderr)
-            _write(out / RESULTS, rows)
+            write_rows(out / RESULTS, (*COLUMNS, *BOUNDS), rows)
     by_seed = [row for row in rows if row["seed"] != ALL]
     return {"checkpoint": str(out / RESULTS), "figures": summary(by_seed), "scale": sweep.scale}
 
@@ -103,12 +112,12 @@ class _Sweep:
 
     def __init__(self, config: MinMaxSweepConfig, out: Path, data: str, fast_dev_run: bool) -> None:
         self.config, self.out, self.data, self.fast = config, out, data, fast_dev_run
-        self.base: MinMaxConfig = _recipe(config, config.base, MinMaxConfig)
+        self.base: MinMaxConfig = single_recipe(config.name, config.base, MinMaxConfig)
         if not self.base.val or not self.base.init:
             raise NightsegError(
                 f"recipe {config.name}: {config.base} must name val sets, and the day model as init"
             )
-        self.darkening: DarkeningConfig = _recipe(config, config.darkening, DarkeningConfig)
+        self.darkening: DarkeningConfig = self._curve_recipe(config.darkening, DarkeningConfig)
         network, view = self.base.network, self.base.view
         longer = f", {config.ciconv_steps} of ciconv" if config.ciconv_steps else ""
         self.scale = (
@@ -120,14 +129,12 @@ class _Sweep:
         """Return the counts per image of every set, measured now if they were not before."""
         folder = self._folder(training.name, seed)
         finished = folder / "counts.npz"
-        if finished.is_file():
-            with np.load(finished, allow_pickle=False) as kept:
-                return {name: kept[name] for name in kept.files}
+        kept = read_counts(finished)
+        if kept is not None:
+            return kept
         folder.mkdir(parents=True, exist_ok=True)
         counts = self._measure(training, self._network(training, seed))
-        partial = folder / "partial.npz"
-        np.savez_compressed(partial, **counts)  # type: ignore[arg-type]
-        partial.replace(finished)
+        keep_counts(finished, counts)
         return counts
 
     def _network(self, training: Training, seed: int) -> Segmenter:
@@ -135,29 +142,18 @@ class _Sweep:
         if training.way in ("plain", "adabn"):
             return load_checkpoint(Path(self.base.init))[0]
         if training.way == "enhanced":
-            recipe = _recipe(self.config, self.config.enhancement, EnhancementConfig)
+            recipe = self._curve_recipe(self.config.enhancement, EnhancementConfig)
             generator = load_fixed_exposure(self._curves(training.name, recipe, seed))
             return Translated(generator, load_checkpoint(Path(self.base.init))[0]).eval()
         return load_checkpoint(self._train(training, seed))[0]
 
     def _train(self, training: Training, seed: int) -> Path:
-        from nightseg_ros.learning.train import run_segmentation
-
         folder = self._folder(training.name, seed)
         if (folder / "model.pt").is_file():
             return folder / "model.pt"
         single: TrainConfig = self._single(training, seed)
         parts = [self._source(index) for index in range(len(single.train))]
-        lightning.seed_everything(seed, workers=True, verbose=False)
-        result = run_segmentation(
-            single,
-            folder,
-            self.data,
-            resume=True,
-            fast_dev_run=self.fast,
-            loaded=(parts, {}),
-        )
-        _tidy(folder)
+        result = run_single(single, folder, self.data, parts, fast_dev_run=self.fast)
         return Path(str(result["checkpoint"]))
 
     def _single(self, training: Training, seed: int) -> TrainConfig:
@@ -199,13 +195,15 @@ class _Sweep:
         folder = self._folder(name, seed)
         checkpoint = folder / f"{recipe.recipe}.pt"
         if not checkpoint.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            lightning.seed_everything(seed, workers=True, verbose=False)
+            begin(folder, seed)
             assert isinstance(recipe, DarkeningConfig | EnhancementConfig)
             single = replace(recipe, name=f"{self.config.name}_{name}_{seed}", seed=seed)
             train_curves(single, folder, self.data, resume=True, fast_dev_run=self.fast)
-            _tidy(folder)
+            drop_checkpoints(folder)
         return checkpoint
+
+    def _curve_recipe(self, path: str, kind: type[CurveConfig]) -> Any:
+        return single_recipe(self.config.name, path, kind, self.config.overrides)
 
     def _folder(self, name: str, seed: int) -> Path:
         return self.out / f"{name}_seed_{seed}"
@@ -215,12 +213,9 @@ class _Sweep:
         return load_source(self.base.train[index], self.data, self.base.cache, 0)
 
     @lru_cache(maxsize=1)  # noqa: B019
-    def _sets(self) -> dict[str, tuple[Tensor, Tensor]]:
-        sets = {
-            set_name(spec): load_frames(open_set(expand(spec, self.data)), self.base.cache)[:2]
-            for spec in self.base.val
-        }
-        return {**sets, RECALL: load_drivable(self.config.recall, self.data, self.base.cache)}
+    def _sets(self) -> Sets:
+        drivable = load_drivable(self.config.recall, self.data, self.base.cache)
+        return {**load_sets(self.base.val, self.data, self.base.cache), RECALL: drivable}
 
     @torch.no_grad()
     def _measure(self, training: Training, network: Segmenter) -> Counts:
@@ -235,7 +230,9 @@ class _Sweep:
             )
             lanes = DrivableRecall()
             for frame, truth in zip(frames, truths, strict=True):
-                ids = predict(asked, frame, self.base.test_size)
+                size = (truth.shape[0], truth.shape[1])
+                scores = score_frame(asked, frame, self.base.test_size, size)
+                ids = scores.argmax(0).byte().numpy()
                 if name == RECALL:
                     lanes.update(ids == ROAD, truth.numpy() == 1)
                 else:
@@ -247,40 +244,3 @@ class _Sweep:
     def _adapted(self, network: Segmenter, frames: Tensor) -> Segmenter:
         """Return the network with the batch norms that these very frames ask for."""
         return adapt_batch_norm(network, frames, self.base.test_size)
-
-
-@torch.no_grad()
-def predict(network: Segmenter, frame: Tensor, test_size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the ids (H, W) that a network gives to a frame (H, W, 3) uint8."""
-    size = [-(-side // network.stride) * network.stride for side in test_size]
-    image = frame.permute(2, 0, 1)[None].float() / 255
-    image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-    scores = network.logits(image).float()
-    full = F.interpolate(
-        scores, (frame.shape[0], frame.shape[1]), mode="bilinear", align_corners=False
-    )
-    ids: NDArray[np.uint8] = full.argmax(1)[0].byte().numpy()
-    return ids
-
-
-def _recipe(config: MinMaxSweepConfig, path: str, kind: type[Any]) -> Any:
-    found = load_config(Path(path), config.overrides if issubclass(kind, CurveConfig) else ())
-    if not isinstance(found, kind):
-        raise NightsegError(
-            f"recipe {config.name}: {path} is a recipe {found.recipe}, need {kind.recipe}"
-        )
-    return found
-
-
-def _tidy(folder: Path) -> None:
-    for rest in ("last.ckpt", "epoch.ckpt"):
-        (folder / rest).unlink(missing_ok=True)
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, (*COLUMNS, *BOUNDS))
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)

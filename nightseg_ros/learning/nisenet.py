@@ -16,18 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.confusion import ConfusionMatrix
 from nightseg_ros.evaluation.nisenet_rows import CONTROLS, ROWS
 from nightseg_ros.learning.adversarial_config import AdversarialConfig
-from nightseg_ros.learning.config import SourceConfig, TrainConfig, load_config
+from nightseg_ros.learning.config import SourceConfig, TrainConfig
 from nightseg_ros.learning.datasets.catalog import open_set
+from nightseg_ros.learning.frame_scores import score_frame
 from nightseg_ros.learning.networks.patch_fusion import better_channel, cut, spread
 from nightseg_ros.learning.networks.registry import load_checkpoint
 from nightseg_ros.learning.networks.segmenter import Segmenter
@@ -38,13 +36,25 @@ from nightseg_ros.learning.recipes.adversarial import load_target, train_adversa
 from nightseg_ros.learning.recipes.nisenet_fusion import (
     Fusion,
     load_fusion,
-    score_frame,
     train_fusion,
 )
-from nightseg_ros.learning.tensor_set import TensorSet, expand, join, load_frames, load_source
-
-Sets = dict[str, tuple[Tensor, Tensor]]
-SetCounts = dict[str, NDArray[np.int64]]
+from nightseg_ros.learning.sweep_runs import (
+    Counts,
+    begin,
+    drop_checkpoints,
+    keep_counts,
+    read_counts,
+    run_single,
+    single_recipe,
+)
+from nightseg_ros.learning.tensor_set import (
+    Sets,
+    TensorSet,
+    expand,
+    join,
+    load_sets,
+    load_source,
+)
 
 
 def run_nisenet(
@@ -53,7 +63,7 @@ def run_nisenet(
     """Run what is missing, and write OUT/nisenet.csv with all that is there."""
     sweep = _Sweep(config, out, data, fast_dev_run)
     results = out / "nisenet.csv"
-    counts: dict[int, SetCounts] = {}
+    counts: dict[int, Counts] = {}
     rows: list[dict[str, Any]] = []
     for seed in config.seeds[:1] if fast_dev_run else config.seeds:
         counts[seed] = sweep.run(seed)
@@ -73,10 +83,10 @@ class _Sweep:
 
     def __init__(self, config: NisenetConfig, out: Path, data: str, fast_dev_run: bool) -> None:
         self.config, self.out, self.data, self.fast = config, out, data, fast_dev_run
-        self.real = _recipe(config, "real", TrainConfig)
-        self.adaptive = _recipe(config, "adaptive", AdversarialConfig)
-        self.adaptsegnet = _recipe(config, "adaptsegnet", AdversarialConfig)
-        self.fusion = _recipe(config, "fusion", FusionConfig)
+        self.real = single_recipe(config.name, config.real, TrainConfig)
+        self.adaptive = single_recipe(config.name, config.adaptive, AdversarialConfig)
+        self.adaptsegnet = single_recipe(config.name, config.adaptsegnet, AdversarialConfig)
+        self.fusion = single_recipe(config.name, config.fusion, FusionConfig)
         if not self.real.val:
             raise NightsegError(f"recipe {config.name}: {config.real} has no val sets")
         network, view = self.real.network, self.real.view
@@ -86,13 +96,13 @@ class _Sweep:
             f"{config.held_out} frames held out"
         )
 
-    def run(self, seed: int) -> SetCounts:
+    def run(self, seed: int) -> Counts:
         """Return the counts (images, n, n + 1) of every row and set, by "row/set"."""
         folder = self.out / f"seed_{seed}"
         finished = folder / "counts.npz"
-        if finished.is_file():
-            with np.load(finished, allow_pickle=False) as kept:
-                return {name: kept[name] for name in kept.files}
+        kept = read_counts(finished)
+        if kept is not None:
+            return kept
         trainings: dict[str, TrainConfig] = {
             "real": self.real,
             "adaptive": self.adaptive,
@@ -106,21 +116,15 @@ class _Sweep:
         networks = {name: self._train(name, one, seed) for name, one in trainings.items()}
         fusion = self._fuse(seed)
         counts = self._measure(networks, fusion)
-        partial = folder / "counts.partial.npz"
-        np.savez_compressed(partial, **counts)  # type: ignore[arg-type]
-        partial.replace(finished)
+        keep_counts(finished, counts)
         return counts
 
     def _train(self, name: str, base: TrainConfig, seed: int) -> Segmenter:
         """Return one network, trained now if it was not before."""
-        from nightseg_ros.learning.train import run_segmentation
-
         folder = self.out / f"seed_{seed}" / name
         model = folder / "model.pt"
         if not (folder / "result.json").is_file():
             _say(f"seed {seed}: trains {name}")
-            folder.mkdir(parents=True, exist_ok=True)
-            lightning.seed_everything(seed, workers=True, verbose=False)
             sources = tuple(self._channel_source(source) for source in base.train)
             single = replace(
                 base,
@@ -133,6 +137,7 @@ class _Sweep:
             )
             parts = [self._load(source, base.cache, seed) for source in sources]
             if isinstance(single, AdversarialConfig):
+                begin(folder, seed)
                 result = train_adversarial(
                     single,
                     folder,
@@ -143,16 +148,8 @@ class _Sweep:
                     target=self._target(single.target, single.target_count, single.cache),
                 )
             else:
-                result = run_segmentation(
-                    single,
-                    folder,
-                    self.data,
-                    resume=True,
-                    fast_dev_run=self.fast,
-                    loaded=(parts, {}),
-                )
-            for rest in ("last.ckpt", "epoch.ckpt"):
-                (folder / rest).unlink(missing_ok=True)
+                result = run_single(single, folder, self.data, parts, fast_dev_run=self.fast)
+            drop_checkpoints(folder)
             (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
         return load_checkpoint(model)[0]
 
@@ -161,8 +158,7 @@ class _Sweep:
         folder = self.out / f"seed_{seed}" / "fusion"
         if not (folder / "result.json").is_file():
             _say(f"seed {seed}: trains the fusion")
-            folder.mkdir(parents=True, exist_ok=True)
-            lightning.seed_everything(seed, workers=True, verbose=False)
+            begin(folder, seed)
             channels = {
                 key: str(self.out / f"seed_{seed}" / key / "model.pt")
                 for key in ("real", "adaptive")
@@ -180,8 +176,7 @@ class _Sweep:
                 fast_dev_run=self.fast,
                 frames=join([self._load(source, single.size, seed) for source in sources]),
             )
-            for rest in ("last.ckpt", "epoch.ckpt"):
-                (folder / rest).unlink(missing_ok=True)
+            drop_checkpoints(folder)
             (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
         return load_fusion(folder / "model.pt")
 
@@ -211,15 +206,10 @@ class _Sweep:
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _validation(self) -> Sets:
-        return {
-            spec.rpartition(":")[2].replace("/", "_"): load_frames(
-                open_set(expand(spec, self.data)), self.fusion.size
-            )[:2]
-            for spec in self.real.val
-        }
+        return load_sets(self.real.val, self.data, self.fusion.size)
 
-    def _measure(self, networks: dict[str, Segmenter], fusion: Fusion) -> SetCounts:
-        counts: SetCounts = {}
+    def _measure(self, networks: dict[str, Segmenter], fusion: Fusion) -> Counts:
+        counts: Counts = {}
         for name, (frames, labels) in self._validation().items():
             matrices = {
                 row: ConfusionMatrix(
@@ -242,7 +232,7 @@ def predict_rows(
 ) -> dict[str, Tensor]:
     """Return what every row says of a frame (H, W, 3) as ids (H, W); the oracle asks `label`."""
     size = (label.shape[0], label.shape[1])
-    scores = {name: score_frame(one, frame, size)[None] for name, one in networks.items()}
+    scores = {name: score_frame(one, frame, size, size)[None] for name, one in networks.items()}
     found = {name: one.argmax(1)[0] for name, one in scores.items()}
     real, adaptive = scores["real"], scores["adaptive"]
     found["average"] = (real.softmax(1) + adaptive.softmax(1)).argmax(1)[0]
@@ -254,17 +244,6 @@ def predict_rows(
     best = spread(better, 1, label.shape)[0]
     found["oracle"] = torch.where(best > 0, ids[1], ids[0])
     return found
-
-
-def _recipe(config: NisenetConfig, key: str, kind: type[Any]) -> Any:
-    path = getattr(config, key)
-    loaded = load_config(Path(path))
-    if type(loaded) is not kind:
-        raise NightsegError(
-            f"recipe {config.name}: {key} is {path}, which is a {type(loaded).__name__}; "
-            f"need a {kind.__name__}"
-        )
-    return loaded
 
 
 def _say(text: str) -> None:

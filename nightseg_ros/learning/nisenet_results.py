@@ -9,7 +9,6 @@ drawn frames are does not blur it.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightseg_ros.evaluation.nisenet_rows import BASE, ROWS
-from nightseg_ros.evaluation.scores import Counts, Values, bootstrap_interval, miou
+from nightseg_ros.evaluation.paired import paired_figures
+from nightseg_ros.evaluation.scores import miou
+from nightseg_ros.learning.sweep_runs import write_rows
 
 COLUMNS = ("row", "seed", "set", "images", "miou", "low", "high", "gain", "gain_low", "gain_high")
 ALL = "all"
@@ -40,33 +41,13 @@ def write_results(
             for asked in [[seed] for seed in seeds] + ([seeds] if seeds else []):
                 ours = [counts[seed][key] for seed in asked]
                 base = [counts[seed][f"{BASE}/{place}"] for seed in asked]
-                figures = scored(ours, base, rounds)
+                figures = paired_figures(miou, ours, base, rounds)
                 seed = ALL if asked is seeds else asked[0]
-                rows.append({"row": row, "seed": seed, "set": place, **figures, "scale": scale})
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, (*COLUMNS, "scale"))
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)
+                about = {"row": row, "seed": seed, "set": place, "images": len(ours[0])}
+                own = {"miou": figures.pop("value")}
+                rows.append({**about, **own, **figures, "scale": scale})
+    write_rows(path, (*COLUMNS, "scale"), rows)
     return rows
-
-
-def scored(ours: Sequence[PerImage], base: Sequence[PerImage], rounds: int) -> Row:
-    """Return mIoU and gain over the base in percent, with 95 % intervals, averaged over seeds."""
-    both = np.stack([np.stack(ours, 1), np.stack(base, 1)], 1)  # (images, 2, seeds, n, n + 1)
-    whole = both.sum(axis=0)[None]
-    low, high = bootstrap_interval(_own, both, rounds, 0, 0.95)
-    gain_low, gain_high = bootstrap_interval(_gain, both, rounds, 0, 0.95)
-    values = {
-        "miou": float(_own(whole)[0]),
-        "low": low,
-        "high": high,
-        "gain": float(_gain(whole)[0]),
-        "gain_low": gain_low,
-        "gain_high": gain_high,
-    }
-    return {"images": len(both), **{key: _percent(value) for key, value in values.items()}}
 
 
 def summary(rows: Sequence[Row], seed: int) -> list[str]:
@@ -81,15 +62,3 @@ def summary(rows: Sequence[Row], seed: int) -> list[str]:
         if told:
             lines.append(f"seed {seed}: {row}: {', '.join(told)}")
     return lines
-
-
-def _own(counts: Counts) -> Values:
-    return np.asarray(miou(counts[..., 0, :, :, :]).mean(axis=-1))
-
-
-def _gain(counts: Counts) -> Values:
-    return np.asarray(_own(counts) - miou(counts[..., 1, :, :, :]).mean(axis=-1))
-
-
-def _percent(share: float) -> float | None:
-    return None if np.isnan(share) else round(100 * share, 2)

@@ -23,6 +23,7 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.frechet import Gaussian, frechet_distance
 from nightseg_ros.learning.datasets.image_files import decode
 from nightseg_ros.learning.datasets.sample import DrivingSet, Sample
+from nightseg_ros.learning.frame_scores import whole_strides
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.tensor_set import fit
 
@@ -81,8 +82,7 @@ class Domain:
         from nightseg_ros.learning.image_features import SegmenterFeatures
 
         self._features = SegmenterFeatures(network)
-        stride = network.stride
-        self._size = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
+        self._size = whole_strides(size, network.stride)
         places = np.concatenate(
             [self._places(part.load_image(sample)) for part in reference for sample in part.samples]
         )

@@ -8,6 +8,7 @@ reading and decoding them once leaves nothing but the network to wait for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,14 @@ from nightseg_ros.learning.config import SourceConfig
 from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.datasets.image_files import read_image
 from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.set_names import figure_name
 
 RARE_PIXELS = 60  # a class counts as present in a cached frame from this many pixels
 RARE_SHARE = 0.15  # classes in fewer frames than this are drawn more often
 RARE_LIMIT = 3.0
+
+Sets = dict[str, tuple[Tensor, Tensor]]
+"""Frames and labels of validation sets, by the name that figures on them have."""
 
 
 def fit(image: NDArray[np.uint8], size: tuple[int, int], pad: int) -> NDArray[np.uint8]:
@@ -106,6 +111,13 @@ def load_frames(driving_set: DrivingSet, size: tuple[int, int]) -> tuple[Tensor,
         blank = np.full(size, IGNORE, np.uint8)
         labels.append(blank if label is None else fit(label, size, IGNORE))
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels)), stems
+
+
+def load_sets(specs: Iterable[str], data: str, size: tuple[int, int]) -> Sets:
+    """Return frames and labels of each set that a recipe validates on."""
+    return {
+        figure_name(spec): load_frames(open_set(expand(spec, data)), size)[:2] for spec in specs
+    }
 
 
 def load_source(source: SourceConfig, data: str, size: tuple[int, int], seed: int) -> TensorSet:

@@ -7,7 +7,6 @@ What is finished is not trained again, so a stopped sweep goes on with the train
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from dataclasses import replace
@@ -16,10 +15,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import lightning
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import CITYSCAPES19
@@ -27,10 +24,19 @@ from nightseg_ros.learning import selection
 from nightseg_ros.learning.config import SourceConfig, TrainConfig, load_config
 from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.datasets.image_files import read_image, read_label
+from nightseg_ros.learning.frame_scores import score_frame
 from nightseg_ros.learning.networks.registry import load_checkpoint
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.pseudo_labels import label_images
-from nightseg_ros.learning.tensor_set import TensorSet, expand, fit, load_frames, load_source
+from nightseg_ros.learning.sweep_runs import run_single, write_rows
+from nightseg_ros.learning.tensor_set import (
+    Sets,
+    TensorSet,
+    expand,
+    fit,
+    load_sets,
+    load_source,
+)
 from nightseg_ros.learning.thesis_config import UNLABELLED, ThesisConfig, Training
 from nightseg_ros.learning.translate import load_generator, translate_image
 from nightseg_ros.learning.validation import figures_of
@@ -39,7 +45,6 @@ RESULTS = "thesis.csv"
 COLUMNS = ("training", "seed", "set", "value", "scale")
 CONVERTED, RECALL, NIGHT = "converted", "recall", "@night"
 TRANSLATE_SIZE = (136, 240)
-Sets = dict[str, tuple[Tensor, Tensor]]
 Row = dict[str, Any]
 
 
@@ -58,7 +63,7 @@ def run_thesis(config: ThesisConfig, out: Path, data: str, *, fast_dev_run: bool
             for name, value in figures.items():
                 row = (training.name, seed, name, value, sweep.scale)
                 rows.append(dict(zip(COLUMNS, row, strict=True)))
-            _write(out / RESULTS, rows)
+            write_rows(out / RESULTS, COLUMNS, rows)
     return {"checkpoint": str(out / RESULTS), "figures": summary(rows), "scale": sweep.scale}
 
 
@@ -92,15 +97,11 @@ class _Sweep:
 
     def run(self, training: Training, seed: int) -> dict[str, float]:
         """Return the figures of one training, trained now if it was not before."""
-        from nightseg_ros.learning.train import run_segmentation
-
         folder = self._folder(training.name, seed)
         finished = folder / "figures.json"
         if finished.is_file():
             kept: dict[str, float] = json.loads(finished.read_text())
             return kept
-        folder.mkdir(parents=True, exist_ok=True)
-        lightning.seed_everything(seed, workers=True, verbose=False)
         init = str(self._folder(training.init, seed) / "model.pt") if training.init else ""
         steps = self.config.tune_steps if init else self.base.steps
         single = replace(
@@ -114,21 +115,13 @@ class _Sweep:
             monitor="last",
         )
         parts = [self._part(part, training, seed) for part in training.parts]
-        result = run_segmentation(
-            single,
-            folder,
-            self.data,
-            resume=True,
-            fast_dev_run=self.fast,
-            loaded=(parts, self._validation()),
-        )
+        validation = self._validation()
+        result = run_single(single, folder, self.data, parts, validation, fast_dev_run=self.fast)
         network, _, _ = load_checkpoint(Path(str(result["checkpoint"])))
         figures = {k.removeprefix("miou/"): float(v) for k, v in result["figures"].items()}
         figures[CONVERTED] = figures_of(network, *self._converted(), self.base.test_size).miou
         figures[RECALL] = _recall(network, *self._drivable(), self.base.test_size)
         figures = {name: round(value, 2) for name, value in figures.items()}
-        for name in ("last.ckpt", "epoch.ckpt"):
-            (folder / name).unlink(missing_ok=True)
         finished.write_text(json.dumps(figures, indent=2) + "\n")
         return figures
 
@@ -174,12 +167,7 @@ class _Sweep:
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _validation(self) -> Sets:
-        return {
-            spec.rpartition(":")[2].replace("/", "_"): load_frames(
-                open_set(expand(spec, self.data)), self.base.cache
-            )[:2]
-            for spec in self.base.val
-        }
+        return load_sets(self.base.val, self.data, self.base.cache)
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _converted(self) -> tuple[Tensor, Tensor]:
@@ -237,22 +225,10 @@ def _recall(
 ) -> float:
     """Return the share of drivable pixels that are predicted as road, in percent."""
     road = CITYSCAPES19.names.index("road")
-    size = [-(-side // network.stride) * network.stride for side in test_size]
     hits = pixels = 0
     for frame, mask in zip(frames, drivable, strict=True):
-        image = frame.permute(2, 0, 1)[None].float() / 255
-        image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-        scores = F.interpolate(
-            network.logits(image).float(), mask.shape, mode="bilinear", align_corners=False
-        )
+        scores = score_frame(network, frame, test_size, (mask.shape[0], mask.shape[1]))
         inside = mask == 1
-        hits += int((scores.argmax(1)[0][inside] == road).sum())
+        hits += int((scores.argmax(0)[inside] == road).sum())
         pixels += int(inside.sum())
     return 100 * hits / max(1, pixels)
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)

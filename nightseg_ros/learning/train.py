@@ -26,7 +26,6 @@ from nightseg_ros.learning.config import (
     TrainConfig,
 )
 from nightseg_ros.learning.darkening_config import CurveConfig, DarkeningConfig, EnhancementConfig
-from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.fused_config import FusedConfig
 from nightseg_ros.learning.min_max_classifier_config import MinMaxClassifierConfig
 from nightseg_ros.learning.min_max_config import MinMaxConfig
@@ -34,7 +33,12 @@ from nightseg_ros.learning.min_max_sweep_config import MinMaxSweepConfig
 from nightseg_ros.learning.nisenet_config import FusionConfig, NisenetConfig
 from nightseg_ros.learning.recipes.segmentation import SegmentationRecipe
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig
-from nightseg_ros.learning.tensor_set import TensorSet, expand, join, load_frames, load_source
+from nightseg_ros.learning.tensor_set import (
+    TensorSet,
+    join,
+    load_sets,
+    load_source,
+)
 from nightseg_ros.learning.thesis_config import ThesisConfig
 from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 
@@ -173,13 +177,7 @@ def make_trainer(
 
 def _load(config: TrainConfig, data: str) -> Loaded:
     parts = [load_source(source, data, config.cache, config.seed) for source in config.train]
-    validation = {
-        spec.rpartition(":")[2].replace("/", "_"): load_frames(
-            open_set(expand(spec, data)), config.cache
-        )[:2]
-        for spec in config.val
-    }
-    return parts, validation
+    return parts, load_sets(config.val, data, config.cache)
 
 
 def run_segmentation(

@@ -19,8 +19,9 @@ from nightseg_ros.learning.config import TaskTranslatorConfig, as_plain
 from nightseg_ros.learning.darken import load_fixed_exposure
 from nightseg_ros.learning.darkening_config import CURVE_RECIPES
 from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.learning.datasets.write_images import write_images
 from nightseg_ros.learning.networks.generators import create_generator
-from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
+from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint, write_checkpoint
 from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
 
 
@@ -32,14 +33,8 @@ def save_generator(
 ) -> None:
     """Write a generator's weights with what it takes to build it again."""
     shape = {"kind": config.generator, "filters": config.filters, "blocks": config.blocks}
-    content = {
-        "network": shape,
-        "state": generator.state_dict(),
-        "about": {"config": as_plain(config), **about},
-    }
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    about = {"config": as_plain(config), **about}
+    write_checkpoint(path, {"network": shape, "state": generator.state_dict(), "about": about})
 
 
 def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -80,13 +75,4 @@ def translate_images(
     generator: nn.Module, images: DrivingSet, out: Path, size: tuple[int, int]
 ) -> Iterator[str]:
     """Write out/NAME.png for every image, and yield the names; what is there is kept."""
-    out.mkdir(parents=True, exist_ok=True)
-    for sample in images.samples:
-        target = out / f"{sample.image.stem}.png"
-        if not target.exists():
-            pixels = translate_image(generator, images.load_image(sample), size)
-            partial = out / f".{target.name}"
-            if not cv2.imwrite(str(partial), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)):
-                raise NightsegError(f"cannot write {partial}; is the disk full?")
-            partial.rename(target)
-        yield sample.name
+    return write_images(images, out, lambda _, image: translate_image(generator, image, size))

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nightseg_ros.labels import IGNORE, lookup
+from nightseg_ros.learning.frame_scores import score_frame
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
 JOINT = 11
@@ -32,14 +33,9 @@ def figures_of(
     joint = torch.from_numpy(lookup("cityscapes19", "joint11").astype(np.int64))
     matrix = torch.zeros(JOINT * JOINT, dtype=torch.long)
     loss, pixels = 0.0, 0
-    size = [-(-side // network.stride) * network.stride for side in test_size]
     network.eval()
     for frame, label in zip(frames, labels, strict=True):
-        image = frame.permute(2, 0, 1)[None].float() / 255
-        image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-        scores = F.interpolate(
-            network.logits(image).float(), label.shape, mode="bilinear", align_corners=False
-        )
+        scores = score_frame(network, frame, test_size, (label.shape[0], label.shape[1]))[None]
         truth = label.long()
         known = truth != IGNORE
         total = F.cross_entropy(scores, truth[None], ignore_index=IGNORE, reduction="sum")

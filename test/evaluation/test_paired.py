@@ -41,3 +41,9 @@ def test_seeds_are_averaged_and_confusions_have_classes():
 def test_models_scored_on_other_images_are_refused():
     with pytest.raises(NightsegError, match="same images"):
         paired_figures(recall, [hits([0.5, 0.4])], [hits([0.5])])
+
+
+def test_of_one_image_no_interval_is_told():
+    found = paired_figures(recall, [hits([0.5])], [hits([0.4])])
+    assert found["low"] is found["gain_high"] is None
+    assert found["gain"] == 10.0

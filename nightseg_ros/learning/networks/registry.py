@@ -77,9 +77,14 @@ def save_checkpoint(
     path: Path, network: nn.Module, config: NetworkConfig | ClassifierConfig, about: Any
 ) -> None:
     """Write weights with the description of their network and how they came to be."""
-    state = {"network": asdict(config), "state": network.state_dict(), "about": about}
+    state = network.state_dict()
+    write_checkpoint(path, {"network": asdict(config), "state": state, "about": about})
+
+
+def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain data and tensors, whole or not at all."""
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
+    torch.save(dict(content), partial)
     partial.replace(path)
 
 

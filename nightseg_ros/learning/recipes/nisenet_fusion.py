@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import as_plain
-from nightseg_ros.learning.datasets.catalog import open_set
+from nightseg_ros.learning.frame_scores import score_frame
 from nightseg_ros.learning.networks.patch_fusion import PATCH, PatchFusion, better_channel, cut
-from nightseg_ros.learning.networks.registry import load_checkpoint
+from nightseg_ros.learning.networks.registry import load_checkpoint, write_checkpoint
 from nightseg_ros.learning.networks.segmenter import Segmenter
 from nightseg_ros.learning.nisenet_config import FusionConfig
 from nightseg_ros.learning.pixel_fusion import fit_temperature
@@ -30,9 +30,8 @@ from nightseg_ros.learning.relight import relight_as_night
 from nightseg_ros.learning.tensor_set import (
     Numbers,
     TensorSet,
-    expand,
     join,
-    load_frames,
+    load_sets,
     load_source,
 )
 
@@ -146,9 +145,8 @@ def train_fusion(
         parts = [load_source(source, data, config.size, config.seed) for source in config.train]
         frames = join(parts)
     images = relit(frames)
-    scores = [
-        [score_frame(channel, image, config.size) for image in images] for channel in channels
-    ]
+    size = config.size
+    scores = [[score_frame(channel, image, size, size) for image in images] for channel in channels]
     first, second = (fit_temperature(found, list(frames.labels)) for found in scores)
     maps = Maps(
         torch.stack([torch.stack([one.argmax(0).byte() for one in found]) for found in scores]),
@@ -171,14 +169,14 @@ def train_fusion(
     fusion = Fusion(recipe.network.cpu().eval(), (first, second))
     figures: dict[str, float] = {"temperature/real": first, "temperature/adaptive": second}
     figures["right/train"] = 100 * share_right(fusion.patches, maps)
-    for spec in () if fast_dev_run else config.val:
-        shown, labels, _ = load_frames(open_set(expand(spec, data)), config.size)
+    told = load_sets(() if fast_dev_run else config.val, data, size)
+    for name, (shown, labels) in told.items():
         ids = [
-            torch.stack([score_frame(one, x, config.size).argmax(0).byte() for x in shown])
+            torch.stack([score_frame(one, x, size, size).argmax(0).byte() for x in shown])
             for one in channels
         ]
-        name = spec.rpartition(":")[2].replace("/", "_")
-        figures[f"right/{name}"] = 100 * share_right(fusion.patches, Maps(torch.stack(ids), labels))
+        right = share_right(fusion.patches, Maps(torch.stack(ids), labels))
+        figures[f"right/{name}"] = 100 * right
     figures = {name: round(value, 3) for name, value in figures.items()}
     path = save_fusion(out / "model.pt", fusion, config, figures)
     return {"checkpoint": str(path), "figures": figures}
@@ -193,16 +191,6 @@ def load_channels(real: Path, adaptive: Path) -> tuple[Segmenter, Segmenter]:
             "fuse channels of one label set"
         )
     return first.requires_grad_(False), second.requires_grad_(False)
-
-
-@torch.inference_mode()
-def score_frame(network: Segmenter, frame: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return scores (C, h, w) at `size` of a frame (H, W, 3), uint8."""
-    image = frame.permute(2, 0, 1)[None].float() / 255
-    fitted = [-(-side // network.stride) * network.stride for side in size]
-    image = F.interpolate(image, fitted, mode="bilinear", align_corners=False, antialias=True)
-    scores = network.logits(image).float()
-    return F.interpolate(scores, size, mode="bilinear", align_corners=False)[0]
 
 
 def relit(frames: TensorSet) -> Tensor:
@@ -240,9 +228,7 @@ def save_fusion(path: Path, fusion: Fusion, config: FusionConfig, figures: objec
         "state": fusion.patches.state_dict(),
         "about": {"config": as_plain(config), "figures": figures},
     }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    write_checkpoint(path, state)
     return path
 
 

@@ -20,6 +20,7 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import IGNORE, lookup
 from nightseg_ros.learning.augmentation import jitter_colours, random_view
 from nightseg_ros.learning.config import TrainConfig, as_plain
+from nightseg_ros.learning.frame_scores import whole_strides
 from nightseg_ros.learning.losses import (
     class_weights,
     combined,
@@ -189,8 +190,7 @@ class SegmentationRecipe(lightning.LightningModule):
     def predict(self, images: Tensor, network: Segmenter) -> Tensor:
         """Return the ids (n, H, W) that `network` gives to (n, H, W, 3) uint8 frames."""
         frames = images.to(self.device).permute(0, 3, 1, 2).float() / 255
-        stride = network.stride
-        size = [-(-side // stride) * stride for side in self.config.test_size]
+        size = whole_strides(self.config.test_size, network.stride)
         frames = F.interpolate(frames, size, mode="bilinear", align_corners=False, antialias=True)
         scores = network.logits(frames.contiguous(memory_format=torch.channels_last)).float()
         full = F.interpolate(scores, images.shape[1:3], mode="bilinear", align_corners=False)

@@ -29,10 +29,8 @@ from nightseg_ros.learning.pseudo_labels import label_images
 from nightseg_ros.learning.recipes.segmentation import SegmentationRecipe
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig, TeacherConfig
 from nightseg_ros.learning.teachers import labelled_shares, load_teachers, measure_thresholds
-from nightseg_ros.learning.tensor_set import TensorSet, expand, load_frames
+from nightseg_ros.learning.tensor_set import Sets, TensorSet, expand, load_sets
 from nightseg_ros.learning.validation import Figures, figures_of
-
-Sets = dict[str, tuple[Tensor, Tensor]]
 
 
 class EmaTeacherRecipe(SegmentationRecipe):
@@ -67,9 +65,7 @@ def train_self_training(
 ) -> dict[str, Any]:
     """Run the rounds, or what is missing of them; the best model by validation is OUT/model.pt."""
     base = _student(config)
-    sets = {
-        _name(spec): load_frames(open_set(expand(spec, data)), base.cache)[:2] for spec in base.val
-    }
+    sets = load_sets(base.val, data, base.cache)
     if config.watch not in sets:
         raise NightsegError(
             f"recipe {config.name}: watch is '{config.watch}'; the student validates on "
@@ -300,10 +296,6 @@ def _plain(figures: dict[str, Figures]) -> dict[str, dict[str, float]]:
     mious = {name: round(found.miou, 2) for name, found in figures.items()}
     mious["mean"] = round(sum(mious.values()) / len(mious), 2)
     return {"miou": mious, "loss": {n: round(found.loss, 4) for n, found in figures.items()}}
-
-
-def _name(spec: str) -> str:
-    return spec.rpartition(":")[2].replace("/", "_")
 
 
 def _names(classes: int) -> list[str]:
