@@ -68,16 +68,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 def render(result: dict[str, Any]) -> str:
     """Return the figures as a table."""
-    account, memory = result["account"], result["memory_mb"]
+    account = result["account"]
     p99, seconds = result["latency_p99_ms"], result["seconds"]
     rows = {
         "frames": f"{result['sent']} sent, {result['masks']} masks back",
         "account": ", ".join(f"{count} {key}" for key, count in account.items()) or "not known",
         "p99 latency": f"{_ms(p99['first_tenth'])} in the first tenth, "
         f"{_ms(p99['last_tenth'])} in the last",
-        "memory": f"{_mb(memory['after_warm_up'])} after warm-up, {_mb(memory['at_end'])} at the "
-        f"end; {memory['per_million_frames']:+.1f} ± {memory['uncertainty']:.1f} MB per million "
-        "frames",
+        "memory": _growth(result["memory_mb"]),
+        "shared memory": _growth(result["shared_memory_mb"]),
         "threads": " -> ".join(map(str, result["threads"])),
         "open files": " -> ".join(map(str, result["files"])),
     }
@@ -85,11 +84,18 @@ def render(result: dict[str, Any]) -> str:
         f"{result['cameras']} cameras of {result['size']} at {result['hz']:g} Hz for "
         f"{seconds / 3600:.2f} h, engine {result['engine']}",
         "",
-        *(f"{name:<13}{text}" for name, text in rows.items()),
+        *(f"{name:<15}{text}" for name, text in rows.items()),
         "",
         *(f"BROKEN: {text}" for text in result["broken"]),
     ]
     return "\n".join(lines if result["broken"] else [*lines, "every promise was kept"])
+
+
+def _growth(memory: dict[str, Any]) -> str:
+    return (
+        f"{_mb(memory['after_warm_up'])} after warm-up, {_mb(memory['at_end'])} at the end; "
+        f"{memory['per_million_frames']:+.1f} ± {memory['uncertainty']:.1f} MB per million frames"
+    )
 
 
 def _ms(value: float | None) -> str:

@@ -30,7 +30,9 @@ class Sample(NamedTuple):
     """Sent so far."""
     threads: int
     files: int
-    resident_bytes: int
+    own_bytes: int
+    shared_bytes: int
+    """Touched in the shared memory of the middleware, whose segments have fixed sizes."""
 
 
 class Slope(NamedTuple):
@@ -74,7 +76,6 @@ def least_squares(x: Sequence[float], y: Sequence[float]) -> Slope:
 def conclude(record: SoakRecord) -> dict[str, Any]:
     """Return the figures, and what of the promises they break."""
     after = [s for s in record.samples if s.seconds >= WARM_UP * record.seconds]
-    growth = least_squares([s.frames for s in after], [s.resident_bytes for s in after])
     tenth_s = record.seconds / 10.0
     figures: dict[str, Any] = {
         "seconds": record.seconds,
@@ -85,13 +86,8 @@ def conclude(record: SoakRecord) -> dict[str, Any]:
             "first_tenth": _p99(record, 0.0, tenth_s),
             "last_tenth": _p99(record, record.seconds - tenth_s, record.seconds),
         },
-        "memory_mb": {
-            "after_warm_up": after[0].resident_bytes / 1e6 if after else None,
-            "at_end": after[-1].resident_bytes / 1e6 if after else None,
-            "per_million_frames": growth.per_unit,  # bytes per frame are MB per million frames
-            "uncertainty": growth.uncertainty,
-            "over_frames": _thinned(record.samples),
-        },
+        "memory_mb": _memory(after, [s.own_bytes for s in after]),
+        "shared_memory_mb": _memory(after, [s.shared_bytes for s in after]),
         "threads": [s.threads for s in (*after[:1], *after[-1:])],
         "files": [s.files for s in (*after[:1], *after[-1:])],
     }
@@ -122,10 +118,21 @@ def broken(figures: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _thinned(samples: Sequence[Sample]) -> list[tuple[int, float]]:
-    """Return frames and megabytes: a curve tells what still grows from what has filled."""
+def _memory(samples: Sequence[Sample], held: Sequence[int]) -> dict[str, Any]:
+    """Return the ends of a curve, its slope, and some of its points.
+
+    They tell what still grows from what has filled.
+    """
+    growth = least_squares([s.frames for s in samples], held)
     step = max(1, len(samples) // POINTS)
-    return [(s.frames, s.resident_bytes / 1e6) for s in samples[::step]]
+    curve = [(s.frames, size / 1e6) for s, size in zip(samples, held, strict=True)]
+    return {
+        "after_warm_up": held[0] / 1e6 if held else None,
+        "at_end": held[-1] / 1e6 if held else None,
+        "per_million_frames": growth.per_unit,  # bytes per frame are MB per million frames
+        "uncertainty": growth.uncertainty,
+        "over_frames": curve[::step],
+    }
 
 
 def _p99(record: SoakRecord, begin_s: float, end_s: float) -> float | None:

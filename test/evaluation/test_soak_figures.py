@@ -27,6 +27,7 @@ def record(*, leak: float = 0.0, noise: float = 0.0, threads: int = 10, files: i
                 threads if late else 10,
                 files if late else 20,
                 int(held - warm_up),
+                int(8e6 + 2 * 1000 * second),
             )
         )
         found.answered_s.append(float(second))
@@ -52,6 +53,7 @@ def test_a_run_that_holds_breaks_nothing():
     figures = conclude(record(noise=1e6))
     assert figures["broken"] == []
     assert abs(figures["memory_mb"]["per_million_frames"]) < 5.0
+    assert figures["shared_memory_mb"]["per_million_frames"] == pytest.approx(2.0, abs=0.1)
     assert figures["latency_p99_ms"]["first_tenth"] == pytest.approx(21.0, abs=0.1)
     assert figures["latency_p99_ms"]["last_tenth"] == pytest.approx(29.9, abs=0.1)
 

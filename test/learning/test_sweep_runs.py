@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("lightning", reason="needs the training extra")
 
-from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import TrainConfig  # noqa: E402
-from nightseg_ros.learning.darkening_config import DarkeningConfig  # noqa: E402
-from nightseg_ros.learning.sweep_runs import (  # noqa: E402
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.config import TrainConfig
+from nightseg_ros.learning.darkening_config import DarkeningConfig
+from nightseg_ros.learning.sweep_runs import (
     drop_checkpoints,
     keep_counts,
     read_counts,
@@ -51,7 +51,5 @@ def test_only_checkpoints_are_dropped(tmp_path):
 def test_a_recipe_of_another_kind_is_named():
     path = "config/recipes/darkening.yaml"
     assert single_recipe("sweep", path, DarkeningConfig, ["steps=7"]).steps == 7
-    with pytest.raises(
-        NightsegError, match="recipe sweep: .* is a recipe darkening, need segmentation"
-    ):
+    with pytest.raises(NightsegError, match="is a recipe darkening, need segmentation"):
         single_recipe("sweep", path, TrainConfig)

@@ -201,7 +201,7 @@ def _leak(stage: Stage, before: Usage) -> str:
             f"{before.threads} threads became {now.threads}, "
             f"{before.files} files became {now.files}"
         )
-    grown = stage.usage().resident_bytes - before.resident_bytes
+    grown = stage.usage().own_bytes - before.own_bytes
     return f"{grown / 1e6:.0f} MB more memory" if grown > SPARE_BYTES else ""
 
 

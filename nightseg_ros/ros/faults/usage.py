@@ -14,17 +14,25 @@ class Usage(NamedTuple):
 
     threads: int
     files: int
-    resident_bytes: int
+    own_bytes: int
+    """Resident memory that is its own, or that of files."""
+    shared_bytes: int = 0
+    """Pages of shared memory that it has touched: the middleware's segments, of fixed sizes."""
 
 
 def usage(pid: int) -> Usage:
     """Look at a process now."""
     folder = Path(f"/proc/{pid}")
     try:
-        return Usage(
-            len(os.listdir(folder / "task")),
-            len(os.listdir(folder / "fd")),
-            int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
-        )
-    except (OSError, IndexError):
+        threads, files = len(os.listdir(folder / "task")), len(os.listdir(folder / "fd"))
+        kilobytes = {
+            name: int(rest.split()[0])
+            for name, _, rest in (
+                line.partition(":") for line in (folder / "status").read_text().splitlines()
+            )
+            if name in ("RssAnon", "RssFile", "RssShmem")
+        }
+        own = kilobytes["RssAnon"] + kilobytes["RssFile"]
+        return Usage(threads, files, 1024 * own, 1024 * kilobytes["RssShmem"])
+    except (OSError, KeyError):
         return Usage(0, 0, 0)
