@@ -46,4 +46,5 @@ ROWS = (
     MinMaxRow("without that of the darkening", "without_darkening", None, None, 64.56),
     MinMaxRow("without that of the adaptation", "without_adaptation", None, None, 64.88),
     MinMaxRow("Similarity Min-Max", "full", 44.9, 40.2, 65.87),
+    MinMaxRow("Similarity Min-Max behind CIConv", "ciconv_full"),
 )

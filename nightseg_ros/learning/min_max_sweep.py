@@ -158,11 +158,17 @@ class _Sweep:
 
     def _single(self, training: Training, seed: int) -> TrainConfig:
         """Return the recipe of one training."""
+        steps, network = self.base.steps, self.base.network
+        if training.ciconv:
+            steps = self.config.ciconv_steps or steps
+            network = replace(network, ciconv=True)
         changes: dict[str, Any] = {
             "name": f"{self.config.name}_{training.name}_{seed}",
             "seed": seed,
+            "network": network,
+            "steps": steps,
+            "val_every": steps,
             "monitor": "last",
-            "val_every": self.base.steps,
         }
         if training.way == "min_max":
             darken = training.darken
@@ -171,13 +177,7 @@ class _Sweep:
             weight = self.base.similarity if training.similarity else 0.0
             return replace(self.base, darken=darken, similarity=weight, **changes)
         plain = {one.name: getattr(self.base, one.name) for one in fields(TrainConfig)}
-        steps = self.base.steps
-        if training.ciconv:
-            steps = self.config.ciconv_steps or steps
-            plain["network"] = replace(self.base.network, ciconv=True)
-        return TrainConfig(
-            **{**plain, **changes, "recipe": "segmentation", "steps": steps, "val_every": steps}
-        )
+        return TrainConfig(**{**plain, **changes, "recipe": "segmentation"})
 
     def _module(self, name: str, seed: int) -> Path:
         """Return the darkening module of this seed that goes by `name` in the table."""

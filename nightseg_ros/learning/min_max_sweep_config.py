@@ -42,6 +42,7 @@ TRAININGS = (
     Training("without_darkening", "min_max", DARKENING_ALONE, True),
     Training("without_adaptation", "min_max", DARKENING),
     Training("full", "min_max", DARKENING, True),
+    Training("ciconv_full", "min_max", DARKENING, True, ciconv=True),
 )
 
 

@@ -71,7 +71,9 @@ def test_every_row_is_measured_once_and_the_table_shows_it(tmp_path, settings, m
     }
     about = {n: read_checkpoint(p)["about"]["config"] for n, p in trained.items() if p.is_file()}
     assert about["ciconv"]["network"]["ciconv"]
-    assert about["ciconv"]["steps"] == 2
+    assert about["ciconv"]["steps"] == about["ciconv_full"]["steps"] == 2
+    assert about["ciconv_full"]["network"]["ciconv"]
+    assert about["ciconv_full"]["darken"] == about["full"]["darken"]
     assert about["without_adaptation"]["similarity"] == about["without_both"]["similarity"] == 0
     assert about["full"]["similarity"] == about["gamma"]["similarity"] == 0.1
     modules = {n: about[n]["darken"] for n in ("full", "without_adaptation", "without_darkening")}
