@@ -22,6 +22,7 @@ from nightseg_ros.learning.networks.darkening import Darkening, FixedExposure
 from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint, write_checkpoint
 
 Image = NDArray[np.uint8]
+NEEDED = ("curve", "rounds", "floor", "shrink", "gain", "levels")
 
 
 def save_darkening(path: Path, network: Darkening, config: CurveConfig, **about: object) -> None:
@@ -33,6 +34,7 @@ def save_darkening(path: Path, network: Darkening, config: CurveConfig, **about:
         "floor": network.floor,
         "shrink": network.shrink,
         "gain": network.gain,
+        "levels": network.levels.tolist(),
         "apply_at": config.apply_at,
     }
     about = {"config": as_plain(config), **about}
@@ -61,7 +63,7 @@ def _load(path: Path) -> tuple[Darkening, dict[str, Any]]:
             f"{path} holds no darkening module; train one with "
             "`nightseg train config/recipes/darkening.yaml`"
         )
-    missing = [key for key in ("curve", "rounds", "floor", "shrink", "gain") if key not in shape]
+    missing = [key for key in NEEDED if key not in shape]
     if missing:
         raise NightsegError(
             f"{path} lacks {', '.join(missing)}; it is of an earlier version: train again"
@@ -73,6 +75,10 @@ def _load(path: Path) -> tuple[Darkening, dict[str, Any]]:
         shrink=int(shape["shrink"]),
         gain=float(shape["gain"]),
     )
+    levels = torch.as_tensor(shape["levels"], dtype=torch.float32)
+    if levels.ndim != 1 or len(levels) < 2 or not bool(levels.isfinite().all()):
+        raise NightsegError(f"{path}: levels are {shape['levels']}; need two numbers or more")
+    network.levels = levels
     load_weights(network, content["state"], path)
     return network.requires_grad_(False).eval(), shape
 

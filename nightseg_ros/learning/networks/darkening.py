@@ -58,7 +58,11 @@ class Darkening(nn.Module):
     `reciprocal` give each pixel a power, or a bend k x / (1 + k - x), in its place. The estimator
     looks at frames that are `shrink` times smaller, and its curves are enlarged; it sees exposures
     `gain` times as large, without which (1, as published) it takes thousands of steps to heed them.
+    `levels` says what to show it for wanted exposures of 0 to 1, in equal steps, so that what comes
+    out has the exposure that was asked for; it is found after the training.
     """
+
+    levels: Tensor
 
     def __init__(
         self,
@@ -74,6 +78,15 @@ class Darkening(nn.Module):
         self.curve, self.rounds, self.floor = curve, rounds, floor
         self.shrink, self.gain = shrink, gain
         self.estimator = CurveEstimator(6 if curve == "quadratic" else 3)
+        self.register_buffer("levels", torch.tensor([0.0, 1.0]), persistent=False)
+
+    def shown(self, exposure: Tensor) -> Tensor:
+        """Return what the estimator has to be shown for frames of this exposure."""
+        steps = len(self.levels) - 1
+        place = exposure.clamp(0.0, 1.0) * steps
+        left = place.floor().clamp(max=steps - 1)
+        below, above = self.levels[left.long()], self.levels[left.long() + 1]
+        return torch.lerp(below, above, place - left)
 
     def curves(
         self, images: Tensor, exposure: Tensor, size: tuple[int, int] | None = None
@@ -115,7 +128,11 @@ class Darkening(nn.Module):
         self, images: Tensor, exposure: Tensor, size: tuple[int, int] | None = None
     ) -> Tensor:
         """Return the frames at this exposure: one number, one a frame, or a map (N, 1, H, W)."""
-        made = self.apply_curves(images, *self.curves(images, exposure, size))
+        return self.at(images, self.shown(as_map(exposure, images)), size)
+
+    def at(self, images: Tensor, level: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Return the frames as they become where the estimator is shown this level."""
+        made = self.apply_curves(images, *self.curves(images, level, size))
         return made.clamp(0.0, 1.0)
 
 
@@ -127,9 +144,9 @@ class FixedExposure(nn.Module):
     def __init__(self, network: Darkening, exposure: float) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("level", torch.tensor(exposure))
+        self.register_buffer("level", network.shown(torch.tensor(exposure)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the images at the exposure."""
-        made: Tensor = self.network((x + 1.0) * 0.5, self.level)
+        made = self.network.at((x + 1.0) * 0.5, self.level)
         return made * 2.0 - 1.0

@@ -24,6 +24,7 @@ from nightseg_ros.learning.darkening_config import CurveConfig, DarkeningConfig,
 from nightseg_ros.learning.darkenings import by_gamma
 from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.day_only import require_day_only
+from nightseg_ros.learning.exposure_levels import find_levels
 from nightseg_ros.learning.networks.classifier import is_classifier, load_classifier
 from nightseg_ros.learning.networks.darkening import Darkening
 from nightseg_ros.learning.networks.registry import load_checkpoint, read_checkpoint
@@ -70,6 +71,10 @@ class CurveRecipe(lightning.LightningModule):
     def judge(self, frames: Tensor, exposure: Tensor) -> dict[str, Tensor]:
         """Return every loss with its weight."""
         raise NotImplementedError
+
+    def prepare(self, frames: Tensor) -> Tensor:
+        """Return what the curves are for, of day frames."""
+        return frames
 
     def shared_losses(
         self, made: Tensor, exposure: Tensor, curves: tuple[Tensor, Tensor], smooth: Tensor
@@ -146,6 +151,10 @@ class EnhancementRecipe(CurveRecipe):
         super().__init__(config, images)
         self.enhancement = config
 
+    def prepare(self, frames: Tensor) -> Tensor:
+        """Return the frames as dark as they are at most half of the time."""
+        return by_gamma(frames, torch.tensor(self.enhancement.darkened).mean())
+
     def judge(self, frames: Tensor, exposure: Tensor) -> dict[str, Tensor]:
         """Return every loss with its weight."""
         level = torch.empty(len(frames), device=frames.device).uniform_(*self.enhancement.darkened)
@@ -190,9 +199,11 @@ def train_curves(
     begin = str(last) if resume and last.is_file() else None
     trainer.fit(recipe, ckpt_path=begin, weights_only=True)
     figures = {k: round(float(v), 5) for k, v in trainer.callback_metrics.items()}
+    network = recipe.network.cpu().eval()
+    network.levels = find_levels(network, images.cpu(), config.exposure, recipe.prepare)
     path = out / f"{config.recipe}.pt"
     seen = {part.name: len(part) for part in sets}
-    save_darkening(path, recipe.network, config, day_only=True, frames=seen, figures=figures)
+    save_darkening(path, network, config, day_only=True, frames=seen, figures=figures)
     return {"checkpoint": str(path), "figures": figures}
 
 
