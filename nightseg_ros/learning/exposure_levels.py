@@ -17,8 +17,8 @@ from torch import Tensor
 from nightseg_ros.learning.networks.darkening import Darkening
 
 STEPS = 50
-SHOWN = 33  # levels that are tried
-FRAMES = 48
+SHOWN = 21  # levels that are tried
+FRAMES = 24
 BATCH = 8
 
 
