@@ -10,6 +10,7 @@ from typing import Any
 
 from nightseg_ros.bundle import default_models_dir
 from nightseg_ros.cli import table_translators
+from nightseg_ros.evaluation.codan_rows import read_codan
 from nightseg_ros.evaluation.min_max_table import min_max, render_min_max
 from nightseg_ros.evaluation.nisenet_table import nisenet, render_nisenet
 from nightseg_ros.evaluation.see_clearer_table import render_see_clearer, see_clearer
@@ -29,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the CSV that our sweep wrote (default: see_clearer_sweep.csv, thesis.csv, "
         "nisenet.csv or min_max.csv in config/results/)",
     )
+    parser.add_argument_group("of the table min_max").add_argument(
+        "--codan",
+        action="append",
+        default=[],
+        metavar="ROW=FILE",
+        help="also ours on CODaN: the result.json of a training of min_max_classifier.yaml",
+    )
     table_translators.add_options(parser.add_argument_group("of the table translators"))
 
 
@@ -44,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.table == "nisenet":
         return nisenet(args.sweep or results / "nisenet.csv")
     if args.table == "min_max":
-        return min_max(args.sweep or results / "min_max.csv")
+        return min_max(args.sweep or results / "min_max.csv", read_codan(args.codan))
     return see_clearer(models, args.sweep or results / "see_clearer_sweep.csv")
 
 

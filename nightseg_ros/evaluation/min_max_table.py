@@ -27,8 +27,11 @@ WITH_INTERVALS = ("night", "recall")
 Bounds = dict[str, float | None]
 
 
-def min_max(results: Path) -> dict[str, Any]:
-    """Return the rows of the paper with ours, None where ours were not measured."""
+def min_max(results: Path, codan: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return the rows of the paper with ours, None where ours were not measured.
+
+    `codan` holds ours of classifiers, by row.
+    """
     found, scales = read_results(results)
     bounds = read_bounds(results)
     rows = []
@@ -39,7 +42,8 @@ def min_max(results: Path) -> dict[str, Any]:
             if figures[key] is not None:
                 figures[key] |= bounds.get((row.ours, name), dict.fromkeys(BOUNDS))
         theirs = {"driving": row.driving, "dark_zurich": row.dark_zurich, "codan": row.codan}
-        ours = {"training": row.ours, **figures} if row.ours else None
+        classified = {"codan": (codan or {}).get(row.ours)}
+        ours = {"training": row.ours, **figures, **classified} if row.ours else None
         rows.append({"what": row.what, "paper": theirs, "ours": ours})
     return {"paper": paper.TITLE, "min_max": rows, "scales": scales, "file": str(results)}
 
@@ -55,7 +59,7 @@ def read_bounds(path: Path) -> dict[tuple[str, str], Bounds]:
 
 def render_min_max(result: Mapping[str, Any]) -> str:
     """Return the table as text."""
-    header = ["configuration", "ND", "DZ", "CODaN", "ours"]
+    header = ["configuration", "ND", "DZ", "CODaN", "ours", "CODaN"]
     for key in OUR_SETS:
         header += [key, "95 %", "gain", "95 %"] if key in WITH_INTERVALS else [key]
     lines, seeds = [], set()
@@ -63,6 +67,7 @@ def render_min_max(result: Mapping[str, Any]) -> str:
         theirs, ours = row["paper"], row["ours"]
         line = [row["what"], *(cell(theirs[key], 1) for key in ("driving", "dark_zurich"))]
         line += [cell(theirs["codan"], 2), ours["training"] if ours else "-"]
+        line.append(cell(ours["codan"] if ours else None, 2))
         for key in OUR_SETS:
             found = ours[key] if ours else None
             line.append(figure(found) if ours else "-")
