@@ -11,7 +11,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from types import TracebackType
 from typing import TextIO, TypeVar, final
 
 Item = TypeVar("Item")
@@ -63,12 +62,7 @@ class Progress:
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def advance(self, steps: int = 1, note: str | None = None) -> None:
