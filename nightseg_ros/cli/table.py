@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.table == "thesis":
         return thesis(args.sweep or results / "thesis.csv")
     if args.table == "nisenet":
-        return nisenet(args.sweep or results / "nisenet.csv")
+        return nisenet(args.sweep or results / "nisenet.csv", results / "fused.json")
     if args.table == "min_max":
         return min_max(args.sweep or results / "min_max.csv", read_codan(args.codan))
     return see_clearer(models, args.sweep or results / "see_clearer_sweep.csv")

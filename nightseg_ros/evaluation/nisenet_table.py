@@ -10,6 +10,7 @@ from statistics import stdev
 from typing import Any
 
 from nightseg_ros.evaluation import nisenet_rows as rows_of
+from nightseg_ros.evaluation.fused_rows import fused_rows, render_fused
 from nightseg_ros.evaluation.results_file import Line, read_results_file
 from nightseg_ros.evaluation.text_table import text_table
 
@@ -24,7 +25,7 @@ OUR_SETS = {
 }
 
 
-def nisenet(results: Path) -> dict[str, Any]:
+def nisenet(results: Path, fused: Path) -> dict[str, Any]:
     """Return all rows, None where they were not measured."""
     lines, scales = read_nisenet(results)
     rows = []
@@ -36,6 +37,7 @@ def nisenet(results: Path) -> dict[str, Any]:
         "paper": rows_of.TITLE,
         "note": rows_of.NO_TABLE,
         "nisenet": rows,
+        "fused": fused_rows(fused),
         "base": rows_of.BASE,
         "scales": scales,
         "file": str(results),
@@ -94,7 +96,8 @@ def render_nisenet(result: Mapping[str, Any]) -> str:
     else:
         notes.append(f"ours: {NOT_MEASURED}; run `nightseg train config/recipes/nisenet.yaml`")
     title = f"{result['paper']}: its parts, and what they are compared with"
-    return "\n\n".join([title, text_table(header, lines, left=(0, 1)), "\n".join(notes)])
+    parts = [title, text_table(header, lines, left=(0, 1)), "\n".join(notes)]
+    return "\n\n".join(parts + ([render_fused(result["fused"])] if result["fused"] else []))
 
 
 def _mean(figures: Line | None) -> str:

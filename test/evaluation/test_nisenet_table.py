@@ -68,7 +68,7 @@ def test_the_table_is_read_and_printed(results, capsys):
 
 
 def test_what_was_not_measured_is_said(tmp_path):
-    text = render_nisenet(nisenet(tmp_path / "none.csv"))
+    text = render_nisenet(nisenet(tmp_path / "none.csv", tmp_path / "none.json"))
     assert "run `nightseg train config/recipes/nisenet.yaml`" in text
     assert text.count(NOT_MEASURED) > 7
 
@@ -77,7 +77,7 @@ def test_controls_are_shown_where_they_were_trained(tmp_path):
     path = tmp_path / "nisenet.csv"
     counts = {0: {f"{row}/{SETS[0]}": measured(row, 0) for row in ROWS}}
     write_results(path, counts, "tiny", 20)
-    result = nisenet(path)
+    result = nisenet(path, tmp_path / "none.json")
     assert [row["row"] for row in result["nisenet"]] == list(ROWS)
     assert result["nisenet"][0]["night"]["std"] is None
     assert "+-" not in render_nisenet(result).splitlines()[3]
@@ -100,11 +100,11 @@ def test_files_that_hold_no_percent_are_refused(results, change, message):
         writer.writeheader()
         writer.writerows(rows)
     with pytest.raises(NightsegError, match=message):
-        nisenet(results)
+        nisenet(results, results.with_name("none.json"))
 
 
 def test_a_file_without_its_columns_is_refused(tmp_path):
     path = tmp_path / "nisenet.csv"
     path.write_text("row,seed\n")
     with pytest.raises(NightsegError, match="no column set"):
-        nisenet(path)
+        nisenet(path, tmp_path / "none.json")
