@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from nightseg_ros.bundle import SEGMENTATION, TRANSLATION, Bundle, write_bundle
+from nightseg_ros.bundle import SEGMENTATION, TRANSLATION, Bundle
 from nightseg_ros.labels import CITYSCAPES19, LabelSet
+from nightseg_ros.write_bundle import write_bundle
 
 HEIGHT, WIDTH = 48, 64
 BRIGHTER = 64

@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from nightseg_ros import atomic, bundle, plain_yaml
-from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles, write_bundle
+from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels import CITYSCAPES19, Label, LabelSet
+from nightseg_ros.write_bundle import write_bundle
 
 NETWORK = b"not a network, but a bundle does not look inside"
 

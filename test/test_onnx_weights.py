@@ -17,10 +17,11 @@ from models_for_tests import segmenter_onnx  # noqa: E402
 from onnx import helper  # noqa: E402
 
 from nightseg_ros import onnx_weights  # noqa: E402
-from nightseg_ros.bundle import Bundle, write_bundle  # noqa: E402
+from nightseg_ros.bundle import Bundle  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
 from nightseg_ros.onnx_weights import has_outside_weights  # noqa: E402
+from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 
 def outside():

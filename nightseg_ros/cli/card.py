@@ -8,10 +8,11 @@ import argparse
 import os
 from typing import Any
 
-from nightseg_ros.bundle import CARD_FILE, write_bundle
+from nightseg_ros.bundle import CARD_FILE
 from nightseg_ros.cli import evaluate
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.card import CARD_SETS, PARITY, render_card, summarise
+from nightseg_ros.write_bundle import write_bundle
 
 NOTE_KEY = "note"
 

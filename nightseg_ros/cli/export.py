@@ -8,13 +8,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import ROUTES, SEGMENTATION, write_bundle
+from nightseg_ros.bundle import ROUTES, SEGMENTATION
 from nightseg_ros.cli.export_frames import export_frames
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.engines.parity import FP16, FP32, INT8
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.card import PARITY, first_card
+from nightseg_ros.write_bundle import write_bundle
 
 LICENCE = (
     "Code Apache-2.0. Weights trained on BDD100K and CamVid images: research use, non-commercial."

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nightseg_ros.bundle import SEGMENTATION, write_bundle
+from nightseg_ros.bundle import SEGMENTATION
 from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.write_bundle import write_bundle
 
 WARNING = "there are no models here, so masks follow the brightness of the image and mean nothing"
 

@@ -14,12 +14,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from nightseg_ros.bundle import write_bundle
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.engines.parity import FP32, Parity, check_parity, measure_parity
 from nightseg_ros.engines.select import create_engine
 from nightseg_ros.export.finite import count_not_finite
 from nightseg_ros.export.source import Source
+from nightseg_ros.write_bundle import write_bundle
 
 Image = NDArray[np.uint8]
 LOOKED_AT = 8

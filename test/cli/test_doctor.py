@@ -13,12 +13,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from nightseg_ros.bundle import write_bundle
 from nightseg_ros.cli import doctor, doctor_engines, doctor_machine, doctor_ros
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Finding, load
 from nightseg_ros.engines.cache import EngineCache, EngineKey
 from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.write_bundle import write_bundle
 
 CUDA, CPU = doctor_machine.CUDA, doctor_machine.CPU
 PROFILE_2, PROFILE_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"

@@ -13,13 +13,14 @@ pytest.importorskip("onnx", reason="export needs the extra train")
 import onnxruntime  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-from nightseg_ros.bundle import SEGMENTATION, write_bundle  # noqa: E402
+from nightseg_ros.bundle import SEGMENTATION  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.evaluation.engine_bench.graph import count_macs, with_batch  # noqa: E402
 from nightseg_ros.export.bench_networks import random_network, random_onnx  # noqa: E402
 from nightseg_ros.export.bench_torch import TorchGemm, TorchRunner  # noqa: E402
 from nightseg_ros.export.graph import fix_pooling  # noqa: E402
 from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
+from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from nightseg_ros.bundle import SEGMENTATION, TRANSLATION, write_bundle  # noqa: E402
+from nightseg_ros.bundle import SEGMENTATION, TRANSLATION  # noqa: E402
 from nightseg_ros.engines.tensorrt_builder import build_plan  # noqa: E402
 from nightseg_ros.engines.tensorrt_library import RTX, Library, load_library  # noqa: E402
 from nightseg_ros.export.convert import in_precision  # noqa: E402
@@ -22,6 +22,7 @@ from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
 from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network  # noqa: E402
+from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 SIZE = (64, 96)
 

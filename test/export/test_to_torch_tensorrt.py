@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from nightseg_ros.bundle import SEGMENTATION, Bundle, write_bundle  # noqa: E402
+from nightseg_ros.bundle import SEGMENTATION, Bundle  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.export.to_torch_tensorrt import torch_plan_writer  # noqa: E402
 from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
@@ -22,6 +22,7 @@ from nightseg_ros.learning.networks.registry import (  # noqa: E402
     create_network,
     save_checkpoint,
 )
+from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 HEIGHT, WIDTH = 64, 96
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from lifecycle_for_tests import state_of
 
-from nightseg_ros.bundle import write_bundle
 from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.write_bundle import write_bundle
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 SCRIPT = """

@@ -177,7 +177,7 @@ def test_two_rounds_run_and_go_on_where_they_stopped(work, capsys):
 
 
 def test_the_ema_teacher_relabels_the_pool_alone(work):
-    from nightseg_ros.learning.recipes.self_training import EmaTeacherRecipe
+    from nightseg_ros.learning.recipes.ema_teacher import EmaTeacherRecipe
     from nightseg_ros.learning.tensor_set import SourceConfig, join, load_source
 
     single = load_config(work / "student.yaml")

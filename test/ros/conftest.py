@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nightseg_ros.bundle import write_bundle
 from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.write_bundle import write_bundle
 
 sys.path.insert(0, str(Path(__file__).parent))
 

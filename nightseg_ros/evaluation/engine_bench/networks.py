@@ -21,11 +21,11 @@ from nightseg_ros.bundle import (
     YAML_FILE,
     Bundle,
     find_bundles,
-    write_bundle,
 )
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.evaluation.engine_bench.graph import graph_facts, with_batch
 from nightseg_ros.labels import CITYSCAPES19, LabelSet
+from nightseg_ros.write_bundle import write_bundle
 
 Architecture = Mapping[str, Any]
 Exporter = Callable[[Architecture, tuple[int, int]], bytes]

@@ -10,54 +10,19 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19, IGNORE
 from nightseg_ros.learning.config import SourceConfig, TrainConfig, load_config
-from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.networks.registry import load_checkpoint, save_checkpoint
-from nightseg_ros.learning.pseudo_labels import label_images
+from nightseg_ros.learning.pool_labels import label_pools, plain_lists, pool_folder, say
+from nightseg_ros.learning.recipes.ema_teacher import EmaTeacherRecipe
 from nightseg_ros.learning.recipes.segmentation import SegmentationRecipe
 from nightseg_ros.learning.self_training_config import SelfTrainingConfig, TeacherConfig
-from nightseg_ros.learning.teachers import labelled_shares, load_teachers, measure_thresholds
-from nightseg_ros.learning.tensor_set import Sets, TensorSet, expand, load_sets
+from nightseg_ros.learning.tensor_set import Sets, TensorSet, load_sets
 from nightseg_ros.learning.validation import Figures, figures_of
-
-
-class EmaTeacherRecipe(SegmentationRecipe):
-    """A segmentation training whose pool views are relabelled by its own running average."""
-
-    def __init__(
-        self, config: TrainConfig, train: TensorSet, validation: Sets, thresholds: NDArray[Any]
-    ) -> None:
-        super().__init__(config, train, validation)
-        self.register_buffer("thresholds", torch.from_numpy(thresholds), persistent=False)
-        self.pool_from = len(train)
-        """Frames from this number on are of pools."""
-
-    @torch.no_grad()
-    def relabel(self, images: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
-        """Return the labels with those of pool frames as the averaged network sees them now."""
-        pool = (indices >= self.pool_from).to(images.device)
-        if not bool(pool.any()):
-            return labels
-        scores = self.average(images[pool].contiguous(memory_format=torch.channels_last))
-        chance, ids = scores.float().softmax(1).max(1)
-        limits = self.get_buffer("thresholds")
-        outside = images[pool].sum(1) == 0  # the black around a turned view shows nothing
-        ids = torch.where((chance >= limits[ids]) & ~outside, ids, IGNORE)
-        labels = labels.clone()
-        labels[pool] = ids.to(labels.dtype)
-        return labels
 
 
 def train_self_training(
@@ -84,11 +49,11 @@ def train_self_training(
         checkpoint = _run_round(config, base, teachers, folder, data, resume, fast_dev_run)
         found = _measure(str(checkpoint), sets, base)
         history.append({"round": number, "checkpoint": str(checkpoint), **_plain(found)})
-        _say(f"round {number}: " + tell(standing, found))
+        say(f"round {number}: " + tell(standing, found))
         warning = fallen(number, config.watch, standing[config.watch], found[config.watch])
         if warning:
             warnings.append(warning)
-            _say(f"!!! {warning}")
+            say(f"!!! {warning}")
         standing = found
         teachers = _next_teachers(config, teachers, checkpoint, folder)
         if config.start == "checkpoint":
@@ -96,11 +61,11 @@ def train_self_training(
     best = max(history, key=lambda row: row["miou"]["mean"])
     if best["round"] == 0:
         warnings.append(f"no round is better than {best['checkpoint']} on the validation sets")
-        _say(f"!!! {warnings[-1]}")
+        say(f"!!! {warnings[-1]}")
     network, described, about = load_checkpoint(Path(best["checkpoint"]))
     model = out / "model.pt"
     save_checkpoint(
-        model, network, described, {**_as_dict(about), "self_training": _lists(history)}
+        model, network, described, {**_as_dict(about), "self_training": plain_lists(history)}
     )
     (out / "rounds.json").write_text(json.dumps(history, indent=2) + "\n")
     return {
@@ -149,9 +114,9 @@ def _run_round(
     checkpoint = folder / "model.pt"
     if resume and checkpoint.is_file() and (folder / "result.json").is_file():
         return checkpoint
-    thresholds = _label_pools(config, base, teachers, folder, data, fast_dev_run)
+    thresholds = label_pools(config, base, teachers, folder, data, fast_dev_run)
     sources = tuple(
-        SourceConfig(f"folder:{_pool(folder, index)}", pool.weight, pool.relight)
+        SourceConfig(f"folder:{pool_folder(folder, index)}", pool.weight, pool.relight)
         for index, pool in enumerate(config.pools)
     )
     single = replace(
@@ -172,62 +137,6 @@ def _run_round(
     )
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return checkpoint
-
-
-def _label_pools(
-    config: SelfTrainingConfig,
-    base: TrainConfig,
-    teachers: tuple[TeacherConfig, ...],
-    folder: Path,
-    data: str,
-    fast_dev_run: bool,
-) -> NDArray[np.float32]:
-    """Write the labels of every pool, and return the thresholds of the last one."""
-    classes = base.network.classes
-    teacher = load_teachers(teachers, config.scales, classes)
-    about = {
-        "teachers": _lists([asdict(one) for one in teachers]),
-        "rule": [config.keep, config.floor, config.sure, list(config.scales), config.probe],
-        "by_hand": _lists([asdict(one) for one in config.class_thresholds]),
-    }
-    record = folder / "teachers.json"
-    if record.is_file() and json.loads(record.read_text())["about"] != about:
-        raise NightsegError(
-            f"{folder} holds labels of other teachers or thresholds; delete it, or train with "
-            "another --out"
-        )
-    limits = np.zeros(0, np.float32)
-    pools: list[dict[str, Any]] = []
-    for index, pool in enumerate(config.pools):
-        images = open_set(expand(pool.images, data))
-        limits = measure_thresholds(
-            teacher,
-            images,
-            classes=classes,
-            keep=config.keep,
-            floor=config.floor,
-            sure=config.sure,
-            probe=min(config.probe, 2) if fast_dev_run else config.probe,
-        )
-        for one in config.class_thresholds:
-            limits[CITYSCAPES19.names.index(one.name)] = one.threshold
-        written = {
-            name: round(float(x), 3) for name, x in zip(_names(classes), limits, strict=True)
-        }
-        pools.append({"images": pool.images, "thresholds": written})
-        record.write_text(json.dumps({"about": about, "pools": pools}, indent=2) + "\n")
-        _say(f"{folder.name}: labels {pool.images}; thresholds {written}")
-        count = min(pool.count or len(images), len(images))
-        count = min(count, 4) if fast_dev_run else count
-        out = _pool(folder, index)
-        for done, _ in enumerate(
-            label_images(teacher, images, out, threshold=limits, count=count), 1
-        ):
-            if done % 100 == 0 or done == count:
-                _say(f"{folder.name}: {done} of {count} labelled")
-        pools[-1]["shares"] = labelled_shares(out / "labels", classes)
-        record.write_text(json.dumps({"about": about, "pools": pools}, indent=2) + "\n")
-    return limits
 
 
 def _next_teachers(
@@ -298,22 +207,5 @@ def _plain(figures: dict[str, Figures]) -> dict[str, dict[str, float]]:
     return {"miou": mious, "loss": {n: round(found.loss, 4) for n, found in figures.items()}}
 
 
-def _names(classes: int) -> list[str]:
-    known = CITYSCAPES19.names
-    return list(known) if classes == len(known) else [str(index) for index in range(classes)]
-
-
-def _pool(folder: Path, index: int) -> Path:
-    return folder / f"pool_{index}"
-
-
 def _as_dict(about: Any) -> dict[str, Any]:
     return dict(about) if isinstance(about, dict) else {}
-
-
-def _lists(value: Any) -> Any:
-    return json.loads(json.dumps(value))
-
-
-def _say(text: str) -> None:
-    print(f"self-training: {text}", file=sys.stderr, flush=True)
