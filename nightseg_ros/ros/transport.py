@@ -6,7 +6,8 @@ With the defaults of Fast DDS a best effort subscriber loses nearly every 1280x7
 one image is larger than the shared-memory segment of its sender. Two settings mend it:
 
 profile     an XML profile with a larger segment. Only the sender of the images needs it, and it
-            talks with every participant, whatever that one's settings are. The default here.
+            talks with every participant, whatever that one's settings are. It also has the
+            buffers of messages given back: Fast DDS keeps as many as it ever needed. The default.
 large_data  FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA, from ROS 2 Kilted on (Fast DDS 3). Every process
             of the graph must have it, `ros2 topic` and RViz included: others hear nothing at all.
             It loses most images where ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST.
@@ -30,6 +31,8 @@ PROFILE_NAME = "fastdds_large_images.xml"
 _BUILTIN = "FASTDDS_BUILTIN_TRANSPORTS"
 _PROFILE_3, _PROFILE_2 = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
 """What Fast DDS 3 and Fast DDS 2 call it; neither takes the name of the other without complaint."""
+_FROM_XML = "RMW_FASTRTPS_USE_QOS_FROM_XML"
+"""Has ROS leave to the profile what it would set itself: how buffers are kept, and no more."""
 _RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 _WITH_FAST_DDS_2 = ("humble", "iron", "jazzy")
 
@@ -87,7 +90,8 @@ def large_image_settings(env: Mapping[str, str], mode: str = "profile") -> dict[
             f"the Fast DDS profile {profile} is missing; install the package again, "
             "or set large_images to 'off'"
         )
-    return {_PROFILE_2 if has_fast_dds_2(env) else _PROFILE_3: str(profile)}
+    settings = {_PROFILE_2 if has_fast_dds_2(env) else _PROFILE_3: str(profile)}
+    return settings if env.get(_FROM_XML) else {**settings, _FROM_XML: "1"}
 
 
 def apply_large_image_transport(env: MutableMapping[str, str], mode: str = "profile") -> str:

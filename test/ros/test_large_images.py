@@ -24,7 +24,8 @@ COUNT = 90  # three seconds at 30 Hz
 def received(sender_mode, receiver_mode):
     """Return how many of COUNT images arrive from a process with one mode at one with another."""
     env = {name: value for name, value in os.environ.items() if "PROFILES_FILE" not in name}
-    env.pop("FASTDDS_BUILTIN_TRANSPORTS", None)
+    for name in ("FASTDDS_BUILTIN_TRANSPORTS", "RMW_FASTRTPS_USE_QOS_FROM_XML"):
+        env.pop(name, None)
     env["ROS_DOMAIN_ID"] = str(random.randint(1, 100))
     if "large_data" in (sender_mode, receiver_mode):
         env.pop("ROS_AUTOMATIC_DISCOVERY_RANGE", None)  # it loses images where this is LOCALHOST

@@ -17,6 +17,8 @@ from nightseg_ros.ros.transport import (
 )
 from nightseg_ros.share import share_folder
 
+FROM_XML = "RMW_FASTRTPS_USE_QOS_FROM_XML"
+
 
 @pytest.mark.parametrize(
     ("distro", "variable"),
@@ -30,7 +32,8 @@ from nightseg_ros.share import share_folder
 def test_the_profile_is_set_under_the_name_that_fast_dds_reads(distro, variable):
     env = {"ROS_DISTRO": distro}
     said = apply_large_image_transport(env)
-    assert env.keys() == {"ROS_DISTRO", variable}
+    assert env.keys() == {"ROS_DISTRO", variable, FROM_XML}
+    assert env[FROM_XML] == "1"
     assert Path(env[variable]).is_file()
     assert f"{variable}={env[variable]}" in said
 
@@ -44,9 +47,9 @@ def test_the_wheels_tell_their_fast_dds(monkeypatch):
         return wheels[name]
 
     monkeypatch.setattr(transport.metadata, "version", version)
-    assert large_image_settings({}).keys() == {"FASTRTPS_DEFAULT_PROFILES_FILE"}
+    assert large_image_settings({}).keys() == {"FASTRTPS_DEFAULT_PROFILES_FILE", FROM_XML}
     wheels.clear()
-    assert large_image_settings({}).keys() == {"FASTDDS_DEFAULT_PROFILES_FILE"}
+    assert large_image_settings({}).keys() == {"FASTDDS_DEFAULT_PROFILES_FILE", FROM_XML}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,10 @@ def test_what_the_user_has_set_stays(chosen, mode):
     said = apply_large_image_transport(env, mode)
     assert env == chosen
     assert next(iter(chosen)) in said
+
+
+def test_the_users_word_on_the_profile_of_topics_stays():
+    assert FROM_XML not in large_image_settings({FROM_XML: "0"})
 
 
 def test_other_middleware_and_off_are_left_alone():
@@ -100,3 +107,13 @@ def test_the_profile_holds_a_full_hd_image_and_keeps_udp():
     largest = int(kinds["SHM"].findtext("d:maxMessageSize", namespaces=names))
     assert largest > 1920 * 1080 * 3
     assert int(kinds["SHM"].findtext("d:segment_size", namespaces=names)) >= 4 * largest
+
+
+@pytest.mark.parametrize("end", ["data_writer", "data_reader"])
+def test_the_profile_has_buffers_given_back(end):
+    names = {"d": "http://www.eprosima.com"}
+    root = ElementTree.parse(share_folder("config") / "fastdds_large_images.xml").getroot()
+    profile = root.find(f"d:{end}", names)
+    assert profile.get("is_default_profile") == "true"
+    # By its own default Fast DDS refuses what is larger than the bounded part of a message.
+    assert profile.findtext("d:historyMemoryPolicy", namespaces=names) == "DYNAMIC"
