@@ -3,8 +3,7 @@
 """Every large buffer goes back to the system when it is freed.
 
 glibc keeps large blocks in its heap once it has seen one freed, and small ones that live longer
-settle between them. With images of 691 kB from four cameras the node held 151 to 156 MB after its
-warm-up before this, and 145 MB with it.
+settle between them. With images of 691 kB from four cameras that is some 10 MB, and it grows.
 """
 
 from __future__ import annotations
