@@ -19,6 +19,7 @@ from rclpy.utilities import remove_ros_args
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.ros.executables import let_signals_through
+from nightseg_ros.ros.heap import return_large_buffers
 
 EXIT_ERROR = 2
 SWITCH_INTERVAL_S = 0.001
@@ -43,6 +44,7 @@ def run_node(
     )
     node: Node | None = None
     begun = False
+    return_large_buffers()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # OpenCV's helper threads gain little on images of this size, and lose a time slice whenever
     # an engine or a camera holds the other cores.
