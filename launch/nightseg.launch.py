@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segmentation node as a vehicle starts it, with the overlay node and RViz on request.
 
-An argument whose default is from_params leaves its parameter to the params_file.
+An argument whose default is from_params leaves its parameter to the params_file. What is missing
+is refused before anything starts.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from launch.actions import (
     DeclareLaunchArgument,
@@ -19,6 +21,7 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -27,13 +30,17 @@ from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from nightseg_ros.files.share import share_folder
+from nightseg_ros.ros.launch_end import end_launch
+from nightseg_ros.ros.launch_needs import require_rviz
+from nightseg_ros.ros.params_file import params_file_warning
 from nightseg_ros.ros.transport import large_image_settings
-from nightseg_ros.share import share_folder
 
 PACKAGE = "nightseg_ros"
 CONFIG = share_folder("config")
 FROM_PARAMS = "from_params"
 BOOLEAN = ["true", "false"]
+RESPAWN_S = 2.0
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -86,6 +93,13 @@ def generate_launch_description() -> LaunchDescription:
                 "manager or `ros2 lifecycle set` does.",
             ),
             DeclareLaunchArgument(
+                "respawn",
+                default_value="false",
+                choices=BOOLEAN,
+                description="Start a node anew when it has ended; if false, everything ends with "
+                "it, and with its exit code.",
+            ),
+            DeclareLaunchArgument(
                 "log_level",
                 default_value="info",
                 choices=["debug", "info", "warn", "error", "fatal"],
@@ -115,7 +129,7 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="profile",
                 choices=["profile", "large_data", "off"],
                 description="How Fast DDS is set up for camera images, for these nodes and all "
-                "that are launched after them; see DDS settings in the README.",
+                "that are launched after them; see doc/explanation/dds.md.",
             ),
             OpaqueFunction(function=start),
         ]
@@ -135,6 +149,13 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     name, image = value("node_name"), value("image_topic")
     namespace = value("namespace").strip("/")
     pushed = context.launch_configurations.get("ros_namespace", "").strip("/")
+    if warning := params_file_warning(
+        Path(value("params_file")), [absolute(name), absolute("overlay_node")]
+    ):
+        get_logger("nightseg").warning(warning)
+    if value("rviz") == "true":
+        require_rviz()
+    respawn, autostart = value("respawn") == "true", value("autostart") == "true"
     use_sim_time = {
         "use_sim_time": ParameterValue(value("use_sim_time") == "true", value_type=bool)
     }
@@ -148,6 +169,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         "namespace": namespace,
         "output": "screen",
         "ros_arguments": ["--log-level", value("log_level")],
+        "respawn": respawn,
+        "respawn_delay": RESPAWN_S,
+        "on_exit": None if respawn else end_launch,
     }
     inputs = [("image", image), ("image/compressed", f"{image}/compressed")]
     actions: list[LaunchDescriptionEntity] = [
@@ -158,12 +182,15 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         **common,
         executable="segmentation_node",
         name=name,
+        # Asked from here, a node that was killed would be asked in place of the one that follows
+        # it: the graph remembers it for a while.
+        arguments=["--autostart"] if respawn and autostart else [],
         parameters=[value("params_file"), {**chosen, **use_sim_time}],
         remappings=[*inputs, ("camera_info", value("camera_info_topic"))],
     )
-    if value("autostart") == "true":
+    if autostart and not respawn:
         # The handlers first: the process may be faster than they are.
-        actions += autostart(node, absolute(name))
+        actions += bring_up(node, absolute(name))
     actions.append(node)
     if "true" in (value("overlay"), value("rviz")):
         chosen.pop("route", None)
@@ -178,7 +205,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             )
         )
     if value("rviz") == "true":
-        outputs = ("mask", "confidence")
+        outputs = ("mask", "confidence", "points")
         actions.append(
             Node(
                 package="rviz2",
@@ -199,7 +226,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return actions
 
 
-def autostart(node: LifecycleNode, name: str) -> list[LaunchDescriptionEntity]:
+def bring_up(node: LifecycleNode, name: str) -> list[LaunchDescriptionEntity]:
     """Return what configures the node once it runs, and activates it once it is configured."""
 
     def change(transition: int) -> EmitEvent:
@@ -227,8 +254,8 @@ def autostart(node: LifecycleNode, name: str) -> list[LaunchDescriptionEntity]:
                 goal_state="unconfigured",
                 entities=[
                     LogInfo(
-                        msg=f"{name} could not be configured; its log says why. Mend that, then: "
-                        f"ros2 lifecycle set {name} configure"
+                        msg=f"{name} could not be configured; see its log for the cause. Fix "
+                        f"that, then: ros2 lifecycle set {name} configure"
                     )
                 ],
             )

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import signal
 import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +22,35 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 # Engines that were built on this machine must not be taken, nor those of tests be left there.
-os.environ["NIGHTSEG_ENGINE_CACHE"] = tempfile.mkdtemp(prefix="nightseg_test_engines_")
-os.environ.setdefault("ROS_LOG_DIR", tempfile.mkdtemp(prefix="nightseg_test_log_"))
+_SCRATCH = tempfile.TemporaryDirectory(prefix="nightseg_test_")
+atexit.register(_SCRATCH.cleanup)
+os.environ["NIGHTSEG_ENGINE_CACHE"] = f"{_SCRATCH.name}/engines"
+os.environ.setdefault("ROS_LOG_DIR", f"{_SCRATCH.name}/log")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one worker, and all files with nodes in the same one.
+
+    So fixtures of a module are made once, and no two graphs run at the same time.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ros" if _uses_ros(file) else file
+
+    return Scheduler(config, log)
+
+
+@cache
+def _uses_ros(file: str) -> bool:
+    return "mark.ros" in (REPOSITORY / file).read_text(encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

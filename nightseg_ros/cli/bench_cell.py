@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.evaluation.engine_bench.child import Runner, serve
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.trials.engine_bench.child import Runner, serve
 
 
 def create(spec: Mapping[str, Any]) -> Runner:
@@ -21,15 +21,17 @@ def create(spec: Mapping[str, Any]) -> Runner:
 
         return TorchGemm(spec)
     if kind == "gemm":
-        from nightseg_ros.evaluation.engine_bench.gemm import GemmRunner
+        from nightseg_ros.trials.engine_bench.gemm import GemmRunner
 
         return GemmRunner(spec["way"], spec["precision"], spec["side"], threads)
     if kind == "torch":
         from nightseg_ros.export.bench_torch import TorchRunner
 
         return TorchRunner(spec)
-    from nightseg_ros.evaluation.engine_bench.runners import BatchRunner, EngineRunner
+    from nightseg_ros.trials.engine_bench.runners import BatchRunner, EngineRunner, GraphRunner
 
+    if kind == "graph":
+        return GraphRunner(spec)
     if kind == "batch":
         shape = (spec["batch"], spec["height"], spec["width"])
         file, bundle = Path(spec["file"]), Path(spec["bundle"])

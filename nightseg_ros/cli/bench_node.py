@@ -1,62 +1,75 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg bench node`: camera and node as two processes, and what lies between them."""
+"""`nightseg bench node`: camera and node as two processes, and the overhead between them."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from nightseg_ros.cli.bench_matrix import FULL, SHORT, measure_matrix, render_matrix
+from nightseg_ros.cli.options.fields import option
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.engines.select import ENGINES
 from nightseg_ros.errors import NightsegError
 
+SECONDS, MATRIX_S = 20.0, 5.0
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this measurement."""
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long (default: 20)")
-    parser.add_argument("--width", type=int, default=1280, help="of the image (default: 1280)")
-    parser.add_argument("--height", type=int, default=720, help="of the image (default: 720)")
-    parser.add_argument(
-        "--camera-hz", type=float, default=10.0, help="images per second (default: 10)"
-    )
-    parser.add_argument(
-        "--engine",
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg bench node`."""
+
+    seconds: float | None = option("how long (default: 20; 5 for each cell of --matrix)", None)
+    width: int = option("of the image (default: 1280)", 1280)
+    height: int = option("of the image (default: 720)", 720)
+    camera_hz: float = option("images per second (default: 10)", 10.0)
+    engine: str = option(
+        "engine; auto is the fake one where no models are installed (default: auto)",
+        "auto",
         choices=ENGINES,
-        default="auto",
-        help="engine; auto is the fake one where no models are installed (default: auto)",
     )
-    parser.add_argument(
-        "--engine-delay-ms",
-        type=float,
-        default=0.0,
-        help="take the fake engine and let it need this long",
+    engine_delay_ms: float = option("use the fake engine and let a frame take this long", 0.0)
+    models: str = option("models folder", "", metavar="FOLDER")
+    matrix: str = option(
+        "measure a table of loads: 1 to 30 cameras, 10 to 60 Hz, 480p to 4K, raw and JPEG; short "
+        "varies one of them at a time, four minutes; full is every combination, half an hour",
+        "",
+        choices=(SHORT, FULL),
+        nargs="?",
+        const=SHORT,
     )
-    parser.add_argument("--models", default="", metavar="FOLDER", help="models folder")
+    out: Path | None = option(
+        "write report, JSON and CSV of --matrix into this folder", None, metavar="FOLDER"
+    )
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Measure."""
-    if min(args.seconds, args.width, args.height, args.camera_hz) <= 0 or args.engine_delay_ms < 0:
+    seconds = options.seconds
+    if seconds is None:
+        seconds = MATRIX_S if options.matrix else SECONDS
+    if (
+        min(seconds, options.width, options.height, options.camera_hz) <= 0
+        or options.engine_delay_ms < 0
+    ):
         raise NightsegError("seconds, width, height and camera-hz must be positive numbers")
-    from nightseg_ros.ros.bench_node import Plan, measure
+    from nightseg_ros.trials.bench_node import Plan, measure
 
-    plan = Plan(
-        seconds=args.seconds,
-        width=args.width,
-        height=args.height,
-        camera_hz=args.camera_hz,
-        engine=args.engine,
-        engine_delay_ms=args.engine_delay_ms,
-        models_dir=args.models,
-    )
-    with Progress(int(args.seconds), "seconds") as progress:
+    asked = {key: value for key, value in vars(options).items() if key not in ("matrix", "out")}
+    plan = Plan(**{**asked, "seconds": seconds})
+    if options.matrix:
+        return measure_matrix(plan, options.matrix, options.out)
+    with Progress(int(seconds), "seconds") as progress:
         result: dict[str, object] = measure(plan, lambda _: progress.advance())
-    return result
+    return {"bench": "node", **result}
 
 
 def render(result: dict[str, Any]) -> str:
     """Return the figures as a table."""
+    if result["bench"] == "matrix":
+        return render_matrix(result)
     lines = [
         f"{result['image']}, engine {result['engine']} ({result['provider']}), "
         f"{result['seconds']:g} s; {result['transport']}",
@@ -64,7 +77,7 @@ def render(result: dict[str, Any]) -> str:
         f"{'ms':<12}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}",
     ]
     for name, row in result["milliseconds"].items():
-        values = "".join(f"{row[key]:9.2f}" for key in ("p50", "p95", "p99", "largest"))
+        values = "".join(f"{row[key]:9.2f}" for key in ("p50", "p95", "p99", "max"))
         lines.append(f"{name:<12}{values}")
     exact = "exact" if result["account_exact"] else "NOT EXACT"
     lines += [
@@ -82,7 +95,7 @@ def render(result: dict[str, Any]) -> str:
 
 
 def _freshness(result: dict[str, Any]) -> list[str]:
-    """Return the largest age in engine times, where the engine takes time worth naming."""
+    """Return the largest age in engine times, where the engine takes a millisecond or more."""
     if result["engine_ms"] < 1.0:
         return []
     times = result["largest_age_in_engine_times"]

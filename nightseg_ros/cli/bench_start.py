@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from typing import Any
 
+from nightseg_ros.cli.options.fields import option
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.engines.kinds import KINDS
 from nightseg_ros.engines.select import ENGINES
@@ -15,38 +16,45 @@ from nightseg_ros.errors import NightsegError
 GOAL_S = 3.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this measurement."""
-    add = parser.add_argument
-    add("--runs", type=int, default=10, metavar="N", help="starts of each engine (default: 10)")
-    add(
-        "--engine",
-        nargs="+",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg bench start`."""
+
+    runs: int = option("starts of each engine (default: 10)", 10, metavar="N")
+    engine: tuple[str, ...] | None = option(
+        "engines to start the node with (default: all whose libraries are here)",
+        None,
         choices=ENGINES,
         metavar="NAME",
-        help="engines to start the node with (default: all whose libraries are here)",
+        nargs="+",
     )
-    add("--threads", type=int, default=0, metavar="N", help="engine threads; 0: one per core")
-    add("--models", default="", metavar="FOLDER", help="models folder")
+    threads: int = option("engine threads; 0: one per core", 0, metavar="N")
+    models: str = option("models folder", "", metavar="FOLDER")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Start the node again and again."""
-    if args.runs < 1:
-        raise NightsegError(f"--runs is {args.runs}; it must be at least 1")
-    from nightseg_ros.ros.bench_start import Starts, measure
+    if options.runs < 1:
+        raise NightsegError(f"--runs is {options.runs}; it must be at least 1")
+    from nightseg_ros.trials.bench_start import Starts, measure
 
-    engines = args.engine or [
+    engines = options.engine or [
         kind.name for kind in KINDS.values() if kind.name != "fake" and not kind.why_not()
     ]
-    plan = Starts(tuple(engines), args.runs, args.models, args.threads)
-    with Progress(len(engines) * args.runs, "starts") as progress:
+    plan = Starts(tuple(engines), options.runs, options.models, options.threads)
+    with Progress(len(engines) * options.runs, "starts") as progress:
         rows = measure(plan, lambda engine: progress.advance(note=engine))
     measured = [row for row in rows if not row["problem"]]
     if not measured:
         raise NightsegError(f"no start worked: {rows[0]['engine']}: {rows[0]['problem']}")
     largest_s = max(row["largest_s"] for row in measured)
-    return {"rows": rows, "largest_s": largest_s, "goal_s": GOAL_S, "met": largest_s < GOAL_S}
+    return {
+        "bench": "start",
+        "rows": rows,
+        "largest_s": largest_s,
+        "goal_s": GOAL_S,
+        "met": largest_s < GOAL_S,
+    }
 
 
 def render(result: dict[str, Any]) -> str:

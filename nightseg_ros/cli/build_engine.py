@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.cache import CachedEngine, EngineCache
-from nightseg_ros.engines.cache_key import EngineKey
+from nightseg_ros.cli.export_frames import ExportFrames, FrameOptions, export_frames
+from nightseg_ros.cli.options.fields import argument, flag, nested, option
+from nightseg_ros.cli.options.models import one_model
+from nightseg_ros.engines.cache.store import CachedEngine, EngineCache
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.labels.label_set import CITYSCAPES19
 
 if TYPE_CHECKING:
-    from nightseg_ros.cli.export_frames import ExportFrames
+    from nightseg_ros.bundles.bundle import Bundle
+    from nightseg_ros.engines.cache.key import EngineKey
 
 TENSORRT, OPENVINO, TORCH = "tensorrt", "openvino-int8", "torch-tensorrt"
 ONNXRUNTIME = "onnxruntime-tensorrt"
@@ -28,67 +31,40 @@ CALIBRATION, PROOF = 128, 32
 """Frames that int8 is calibrated on, and that an engine is proven on, at most."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this verb."""
-    parser.add_argument("model", help="model by name, or its folder")
-    parser.add_argument("--engine", choices=ENGINES, default=TENSORRT, help="default: tensorrt")
-    parser.add_argument(
-        "--precision",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg build-engine`."""
+
+    model: str = argument("model by name, or its folder")
+    engine: str = option("default: tensorrt", TENSORRT, choices=ENGINES)
+    precision: str | None = option(
+        "of a TensorRT engine (default: that of the model, an fp32 one with TF32)",
+        None,
         choices=PRECISIONS,
-        help="of a TensorRT engine (default: that of the model, an fp32 one with TF32)",
     )
-    parser.add_argument(
-        "--batch", type=int, default=1, help="images at a time, for models exported for any batch"
+    batch: int = option("images at a time, for models exported for any batch", 1)
+    device: str = option(
+        "number of the GPU, or 'portable': TensorRT-RTX then builds for any GPU, without one", "0"
     )
-    parser.add_argument(
-        "--device",
-        default="0",
-        help="number of the GPU, or 'portable': TensorRT-RTX then builds for any GPU, without one",
+    images: FrameOptions = nested(FrameOptions)
+    checkpoint: Path | None = option(
+        "the model's checkpoint, for torch-tensorrt", None, metavar="FILE"
     )
-    parser.add_argument(
-        "--frames",
-        default="",
-        metavar="DATA",
-        help="driving images to prove the engine on: a folder or LAYOUT:FOLDER:SPLIT (default: "
-        "those of --calibrate that are left over, else a drive that is drawn)",
-    )
-    parser.add_argument(
-        "--labels",
-        default="",
-        metavar="DATA",
-        help="a labelled set to prove it on: the loss of mIoU counts too, and openvino-int8 keeps "
-        "layers that cost too much in floats",
-    )
-    parser.add_argument(
-        "--calibrate",
-        nargs="+",
-        default=[],
-        metavar="DATA",
-        help="images that show all the light the model will see, for openvino-int8 and for "
-        "--precision int8; training images, never those it is validated on",
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint, for torch-tensorrt"
-    )
-    parser.add_argument(
-        "--workspace", type=int, metavar="MIB", help="GPU memory for building (default 1024)"
-    )
-    parser.add_argument("--force", action="store_true", help="build again what is there")
+    workspace: int | None = option("GPU memory for building (default 1024)", None, metavar="MIB")
+    force: bool = flag("build again what is there")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Build, prove and keep."""
-    from nightseg_ros.cli.evaluate import load_models
-
-    check(args)
-    (bundle,) = load_models([args.model]).values()
+    check(options)
+    bundle = one_model(options.model)
     build = {TENSORRT: _tensorrt, TORCH: _tensorrt, OPENVINO: _openvino, ONNXRUNTIME: _onnxruntime}
     cache = EngineCache()
     before = {entry.engine.path for entry in cache.entries(verify=False) if entry.engine}
-    engine, gpu = build[args.engine](bundle, args, cache)
+    engine, gpu = build[options.engine](bundle, options, cache)
     return {
         "model": bundle.name,
-        "engine": args.engine,
+        "engine": options.engine,
         "precision": engine.key.precision,
         "device": engine.key.device,
         "batch": engine.key.batch,
@@ -103,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def render(result: dict[str, Any]) -> str:
-    """Return what was built, whether it is proven, and where it lies."""
+    """Return what was built, whether it is proven, and its folder."""
     size = f"{result['bytes'] / 1e6:.1f} MB"
     what = "built" if result["new"] else "already there"
     head = (
@@ -114,7 +90,7 @@ def render(result: dict[str, Any]) -> str:
         figures = ", ".join(f"{name} {value}" for name, value in parity.items())
         proof = f"proven against the ONNX on the CPU: {figures}"
     elif result["engine"] == ONNXRUNTIME:
-        proof = "one made-up image was compared with the ONNX on the CPU, and was equal enough"
+        proof = "one synthetic image was compared with the ONNX on the CPU, and the masks agreed"
     else:
         proof = (
             "NOT proven: there is no GPU here to run it on. Its masks are compared with the ONNX "
@@ -123,133 +99,120 @@ def render(result: dict[str, Any]) -> str:
     return "\n".join([head, proof, str(result["path"])])
 
 
-def check(args: argparse.Namespace) -> None:
+def check(options: Options) -> None:
     """Refuse options that the engine does not have, rather than ignore them."""
-    tensorrt = args.engine in (TENSORRT, TORCH)
+    tensorrt = options.engine in (TENSORRT, TORCH)
     foreign = {
-        "--precision": args.precision is not None and not tensorrt,
-        "--workspace": args.workspace is not None and not tensorrt,
-        "--batch": args.batch != 1 and args.engine != TENSORRT,
-        "--calibrate": args.calibrate and args.engine not in (OPENVINO, TENSORRT),
-        "--checkpoint": args.checkpoint is not None and args.engine != TORCH,
-        "--frames": args.frames and args.engine == ONNXRUNTIME,
-        "--labels": args.labels and args.engine == ONNXRUNTIME,
-        "--device": args.device != "0" and args.engine != TENSORRT,
+        "--precision": options.precision is not None and not tensorrt,
+        "--workspace": options.workspace is not None and not tensorrt,
+        "--batch": options.batch != 1 and options.engine != TENSORRT,
+        "--calibrate": options.images.calibrate and options.engine not in (OPENVINO, TENSORRT),
+        "--checkpoint": options.checkpoint is not None and options.engine != TORCH,
+        "--frames": options.images.frames and options.engine == ONNXRUNTIME,
+        "--labels": options.images.labels and options.engine == ONNXRUNTIME,
+        "--device": options.device != "0" and options.engine != TENSORRT,
     }
-    for option, wrong in foreign.items():
+    for name, wrong in foreign.items():
         if wrong:
-            raise NightsegError(f"{option} is not for --engine {args.engine}; leave it out")
-    if args.engine == OPENVINO and not args.calibrate:
+            raise NightsegError(f"{name} is not for --engine {options.engine}; leave it out")
+    if options.engine == OPENVINO and not options.images.calibrate:
         raise NightsegError(
-            "openvino-int8 needs driving images to tell its ranges; give --calibrate FOLDER"
+            "openvino-int8 needs driving images to find its ranges; give --calibrate FOLDER"
         )
-    if args.engine == TORCH and args.checkpoint is None:
+    if options.engine == TORCH and options.checkpoint is None:
         raise NightsegError("torch-tensorrt needs the weights; give --checkpoint model.pt")
-    if args.calibrate and args.engine == TENSORRT and args.precision != "int8":
+    if options.images.calibrate and options.engine == TENSORRT and options.precision != "int8":
         raise NightsegError("--calibrate is for --precision int8; leave it out, or give both")
-    if args.device != PORTABLE and not args.device.isdigit():
-        raise NightsegError(f"--device is '{args.device}'; give the number of a GPU or 'portable'")
-    for option, value in (("--batch", args.batch), ("--workspace", args.workspace)):
+    if options.device != PORTABLE and not options.device.isdigit():
+        raise NightsegError(
+            f"--device is '{options.device}'; give the number of a GPU or 'portable'"
+        )
+    for name, value in (("--batch", options.batch), ("--workspace", options.workspace)):
         if value is not None and value < 1:
-            raise NightsegError(f"{option} is {value}; give 1 or more")
+            raise NightsegError(f"{name} is {value}; give 1 or more")
 
 
-def say(line: str) -> None:
-    """Tell progress on stderr, so that stdout holds the result only."""
+def log(line: str) -> None:
+    """Print progress on stderr, so that stdout holds the result only."""
     print(line, file=sys.stderr, flush=True)
 
 
-def _frames(bundle: Bundle, args: argparse.Namespace) -> Callable[[], ExportFrames]:
+def _frames(bundle: Bundle, options: Options) -> Callable[[], ExportFrames]:
     """Return what loads the frames, once and only where they are needed."""
 
     @functools.cache
     def load() -> ExportFrames:
-        from nightseg_ros.cli.export_frames import export_frames
-
         return export_frames(
             (bundle.height, bundle.width),
-            calibrate=args.calibrate,
+            options.images,
             calibration_count=CALIBRATION,
-            frames=args.frames,
-            labels=args.labels,
             proof_count=PROOF,
+            label_set=bundle.labels or CITYSCAPES19,
         )
 
     return load
 
 
-def _tensorrt(
-    bundle: Bundle, args: argparse.Namespace, cache: EngineCache
-) -> tuple[CachedEngine, str]:
-    from nightseg_ros.engines.cuda_driver import find_gpu, why_no_gpu
-    from nightseg_ros.engines.tensorrt_builder import WORKSPACE_MIB
-    from nightseg_ros.engines.tensorrt_library import KINDS, RTX, load_library
+def _tensorrt(bundle: Bundle, options: Options, cache: EngineCache) -> tuple[CachedEngine, str]:
+    from nightseg_ros.engines.tensorrt.builder import WORKSPACE_MIB
+    from nightseg_ros.engines.tensorrt.cuda_driver import find_gpu, why_no_gpu
+    from nightseg_ros.engines.tensorrt.library import KINDS, RTX, load_library
     from nightseg_ros.export.to_tensorrt import Proof, Request, build_tensorrt
 
-    portable = args.device == PORTABLE
-    gpu = None if portable or why_no_gpu() else find_gpu(int(args.device))
+    portable = options.device == PORTABLE
+    gpu = None if portable or why_no_gpu() else find_gpu(int(options.device))
     # Without a GPU only TensorRT-RTX builds, and torch_tensorrt builds for the other one only.
-    kinds = (TENSORRT,) if args.engine == TORCH else (RTX,) if portable else KINDS
-    if gpu is None and args.engine == TENSORRT:
+    kinds = (TENSORRT,) if options.engine == TORCH else (RTX,) if portable else KINDS
+    if gpu is None and options.engine == TENSORRT:
         kinds = (RTX,)
         if not portable:
-            say(f"{why_no_gpu()}; building for GPUs elsewhere")
-    workspace = args.workspace or WORKSPACE_MIB
+            log(f"{why_no_gpu()}; building for GPUs elsewhere")
+    workspace = options.workspace or WORKSPACE_MIB
     write = None
-    if args.engine == TORCH:
+    if options.engine == TORCH and options.checkpoint is not None:
         from nightseg_ros.export.to_torch_tensorrt import torch_library, torch_plan_writer
 
         torch_library()
         write = functools.partial(
-            torch_plan_writer, bundle, args.checkpoint, workspace_mib=workspace
+            torch_plan_writer, bundle, options.checkpoint, workspace_mib=workspace
         )
-    frames = _frames(bundle, args)
+    frames = _frames(bundle, options)
+    asked = (options.precision, options.batch, workspace, options.force)
+    request = Request(bundle, gpu, *asked, calibration=lambda: frames().calibration)
     engine = build_tensorrt(
         load_library(kinds),
-        Request(
-            bundle,
-            gpu,
-            args.precision,
-            args.batch,
-            workspace,
-            args.force,
-            calibration=lambda: frames().calibration,
-        ),
+        request,
         lambda: Proof(frames().proof, frames().truths),
         cache=cache,
-        say=say,
+        log=log,
         write=write,
     )
     return engine, gpu.label if gpu is not None else ""
 
 
-def _openvino(
-    bundle: Bundle, args: argparse.Namespace, cache: EngineCache
-) -> tuple[CachedEngine, str]:
-    from nightseg_ros.engines.openvino_engine import int8_key
+def _openvino(bundle: Bundle, options: Options, cache: EngineCache) -> tuple[CachedEngine, str]:
+    from nightseg_ros.engines.openvino import int8_key
     from nightseg_ros.export.to_openvino import build_int8
 
     def build(folder: Path) -> dict[str, Any]:
-        frames = _frames(bundle, args)()
+        frames = _frames(bundle, options)()
         return build_int8(
             bundle,
             frames.calibration,
             folder,
             proof_frames=frames.proof,
             truths=frames.truths,
-            say=say,
+            log=log,
         )
 
     key: EngineKey = int8_key(bundle)
-    return cache.build(key, build, say, force=args.force), ""
+    return cache.build(key, build, log, force=options.force), ""
 
 
-def _onnxruntime(
-    bundle: Bundle, args: argparse.Namespace, cache: EngineCache
-) -> tuple[CachedEngine, str]:
-    from nightseg_ros.engines.built import built_engine
-    from nightseg_ros.engines.cuda_driver import find_gpu
-    from nightseg_ros.engines.onnxruntime_folder import build_tensorrt, tensorrt_key
+def _onnxruntime(bundle: Bundle, options: Options, cache: EngineCache) -> tuple[CachedEngine, str]:
+    from nightseg_ros.engines.cache.built import built_engine
+    from nightseg_ros.engines.onnxruntime.folder import build_tensorrt, tensorrt_key
+    from nightseg_ros.engines.tensorrt.cuda_driver import find_gpu
 
-    build_tensorrt(bundle, say=say, force=args.force)
+    build_tensorrt(bundle, log=log, force=options.force)
     return built_engine(tensorrt_key(bundle), bundle.name, cache), find_gpu().label

@@ -4,96 +4,87 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nightseg_ros.cli.options.fields import OneOf, argument, flag, option
+from nightseg_ros.cli.options.values import data_option, image_size
 from nightseg_ros.cli.progress import Progress
-from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.errors import NightsegError
 
 if TYPE_CHECKING:
+    from nightseg_ros.datasets.sample import DrivingSet
     from nightseg_ros.learning.darkenings import Darken
-    from nightseg_ros.learning.datasets.sample import DrivingSet
 
 METHODS = ("module", "gamma", "brightness", "reciprocal")
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.4)
 SHEET_FRAMES = 6
+LIGHT = OneOf()
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument(
-        "images",
-        metavar="DIR",
-        help="folder of images or LAYOUT:DIR[:SPLIT][@TIME]; {data} is the data folder",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg darken`."""
+
+    images: str = argument(
+        "folder of images or LAYOUT:DIR[:SPLIT][@TIME]; {data} is the data folder", metavar="DIR"
     )
-    exposure = parser.add_mutually_exclusive_group()
-    exposure.add_argument(
-        "--exposure",
-        type=float,
-        nargs="+",
-        metavar="E",
-        help="mean grey values, 0 to 1, that are wanted (default: 0.1; for a sheet "
+    exposure: tuple[float, ...] | None = option(
+        "mean grey values, 0 to 1, that are wanted (default: 0.1; for a sheet "
         f"{' '.join(map(str, LEVELS))})",
+        None,
+        metavar="E",
+        group=LIGHT,
+        nargs="+",
     )
-    exposure.add_argument(
-        "--night",
-        action="store_true",
-        help="an exposure of its own for every frame, 0 to 0.2 and uneven, as the zero-shot "
+    night: bool = flag(
+        "an exposure of its own for every frame, 0 to 0.2 and uneven, as the zero-shot "
         "training draws them",
+        group=LIGHT,
     )
-    parser.add_argument(
-        "--method", choices=METHODS, help="what darkens (default: module with --checkpoint)"
+    method: str | None = option(
+        "what darkens (default: module with --checkpoint)", None, choices=METHODS
     )
-    parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="darkening.pt of a training"
+    checkpoint: Path | None = option("darkening.pt of a training", None, metavar="FILE")
+    size: tuple[int, int] = option(
+        "WxH at which the module finds its curves (480x272); frames keep their own size",
+        (272, 480),
+        parse=image_size,
     )
-    parser.add_argument(
-        "--size",
-        type=image_size,
-        default=(272, 480),
-        help="WxH at which the module finds its curves (480x272); frames keep their own size",
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the darkened PNGs")
-    parser.add_argument(
-        "--sheet",
-        type=Path,
+    out: Path | None = option("folder for the darkened PNGs", None, metavar="DIR", fills=True)
+    sheet: Path | None = option(
+        "picture with a row for each of a few frames: as it is, and at every exposure",
+        None,
         metavar="FILE",
-        help="picture with a row for each of a few frames: as it is, and at every exposure",
     )
-    parser.add_argument(
-        "--count", type=int, default=0, metavar="N", help="take N frames, spread evenly (all)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of --night")
-    parser.add_argument(
-        "--data", default=os.environ.get("NIGHTSEG_DATA", ""), help="what {data} stands for"
-    )
+    count: int = option("take N frames, spread evenly (all)", 0, metavar="N")
+    seed: int = option("seed of --night", 0)
+    data: str = data_option()
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Darken the images and draw the sheet."""
-    levels = _levels(args)
-    method = _method(args)
+    levels = _levels(options)
+    method = _method(options)
+    from nightseg_ros.datasets.catalog import open_set
     from nightseg_ros.learning.darkenings import darken_by
-    from nightseg_ros.learning.datasets.catalog import open_set
     from nightseg_ros.learning.tensor_set import expand
 
-    darken = darken_by(method, args.checkpoint, args.size)
-    images = open_set(expand(args.images, args.data))
+    darken = darken_by(method, options.checkpoint, options.size)
+    images = open_set(expand(options.images, options.data))
     result: dict[str, object] = {"images": 0, "method": method, "exposures": list(levels)}
-    if args.night:
+    if options.night:
         result["exposures"] = "night"
-    if args.out is not None:
-        chosen = _spread(images, args.count)
-        result["images"], result["out"] = _write(args, chosen, darken, levels), str(args.out)
-    if args.sheet is not None:
-        chosen = _spread(images, args.count or SHEET_FRAMES)
-        result["sheet"] = str(_draw(args.sheet, chosen, darken, levels))
+    if options.out is not None:
+        chosen = _spread(images, options.count)
+        result["images"] = _write(options.out, options, chosen, darken, levels)
+        result["out"] = str(options.out)
+    if options.sheet is not None:
+        chosen = _spread(images, options.count or SHEET_FRAMES)
+        result["sheet"] = str(_draw(options.sheet, chosen, darken, levels))
     return result
 
 
@@ -108,25 +99,25 @@ def render(result: dict[str, Any]) -> str:
 
 
 def _write(
-    args: argparse.Namespace, images: DrivingSet, darken: Darken, levels: tuple[float, ...]
+    out: Path, options: Options, images: DrivingSet, darken: Darken, levels: tuple[float, ...]
 ) -> int:
     """Write one folder, or one for each of several exposures, and return how many images."""
-    from nightseg_ros.learning.darken import darken_images
+    from nightseg_ros.learning.darkenings import darken_images
 
-    wanted: list[tuple[Path, float | None]] = [(args.out / f"{x:g}", x) for x in levels]
-    if args.night or len(levels) == 1:
-        wanted = [(args.out, None if args.night else levels[0])]
+    wanted: list[tuple[Path, float | None]] = [(out / f"{x:g}", x) for x in levels]
+    if options.night or len(levels) == 1:
+        wanted = [(out, None if options.night else levels[0])]
     total = len(wanted) * len(images)
     with Progress(total, "images") as progress:
         for folder, level in wanted:
-            for name in darken_images(darken, images, folder, level, args.seed):
+            for name in darken_images(darken, images, folder, level, options.seed):
                 progress.advance(note=name)
     return total
 
 
 def _draw(path: Path, images: DrivingSet, darken: Darken, levels: tuple[float, ...]) -> Path:
-    from nightseg_ros.learning.darken import darken_image
-    from nightseg_ros.learning.datasets.contact_sheet import rows_sheet, save_sheet
+    from nightseg_ros.datasets.contact_sheet import rows_sheet, save_sheet
+    from nightseg_ros.learning.darkenings import darken_image
 
     rows = []
     for sample in images.samples:
@@ -144,27 +135,27 @@ def _spread(images: DrivingSet, count: int) -> DrivingSet:
     return replace(images, samples=tuple(images.samples[place] for place in places))
 
 
-def _levels(args: argparse.Namespace) -> tuple[float, ...]:
-    if args.out is None and args.sheet is None:
+def _levels(options: Options) -> tuple[float, ...]:
+    if options.out is None and options.sheet is None:
         raise NightsegError("nothing to make; give --out DIR, --sheet FILE, or both")
-    if args.night and args.sheet is not None:
+    if options.night and options.sheet is not None:
         raise NightsegError("--night draws exposures at random; for --sheet name some --exposure")
-    if args.count < 0:
-        raise NightsegError(f"--count is {args.count}; use 0 (all) or more")
-    levels = args.exposure or ((0.1,) if args.sheet is None else LEVELS)
+    if options.count < 0:
+        raise NightsegError(f"--count is {options.count}; use 0 (all) or more")
+    levels = options.exposure or ((0.1,) if options.sheet is None else LEVELS)
     for level in levels:
         if not 0.0 <= level <= 1.0:
             raise NightsegError(f"--exposure is {level:g}; use 0 to 1, a mean grey value")
     return tuple(levels)
 
 
-def _method(args: argparse.Namespace) -> str:
-    method: str | None = args.method or ("module" if args.checkpoint else None)
+def _method(options: Options) -> str:
+    method: str | None = options.method or ("module" if options.checkpoint else None)
     if method is None:
         raise NightsegError(
-            "how to darken is not said; give --checkpoint runs/darkening/darkening.pt, or --method "
+            "no way to darken is named; give --checkpoint runs/darkening/darkening.pt, or --method "
             + "|".join(METHODS[1:])
         )
-    if method != "module" and args.checkpoint is not None:
+    if method != "module" and options.checkpoint is not None:
         raise NightsegError(f"--method {method} needs no --checkpoint; leave one of them out")
     return method

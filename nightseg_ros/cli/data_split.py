@@ -4,40 +4,41 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.text_table import text_table
-from nightseg_ros.learning.datasets.catalog import open_sets
-from nightseg_ros.learning.datasets.time_of_day import (
+from nightseg_ros.cli.options.fields import argument, option
+from nightseg_ros.datasets.catalog import open_sets
+from nightseg_ros.datasets.time_of_day import (
     DAY_FROM,
     NIGHT_BELOW,
     SplitError,
     split_error,
     with_measured_times,
 )
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.text_table import text_table
 
 TIMES = ("day", "dusk", "dark", "night")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument(
-        "spec", nargs="+", metavar="SPEC", help="a folder, or LAYOUT:FOLDER[:SPLIT]"
-    )
-    parser.add_argument(
-        "--out", type=Path, help="gets day/, dusk/ and night/ with links, for sets without times"
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg data split`."""
+
+    spec: tuple[str, ...] = argument("a folder, or LAYOUT:FOLDER[:SPLIT]", metavar="SPEC")
+    out: Path | None = option(
+        "gets day/, dusk/ and night/ with links, for sets without times", None
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Measure the sets; where times are known, count the errors."""
     rows: list[dict[str, Any]] = []
     total: Counter[tuple[str, str]] = Counter()
-    for part in (part for spec in args.spec for part in open_sets(spec)):
+    for part in (part for spec in options.spec for part in open_sets(spec)):
         known = any(sample.time_of_day for sample in part.samples)
         if known:
             error = split_error(part.samples)
@@ -47,16 +48,16 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         timed = with_measured_times(part)
         found = Counter(sample.time_of_day for sample in timed.samples)
         rows.append({"name": part.name, "images": len(part), "measured": dict(found)})
-        if args.out is not None:
+        if options.out is not None:
             for sample in timed.samples:
-                link = args.out / sample.time_of_day / sample.image.name
+                link = options.out / sample.time_of_day / sample.image.name
                 link.parent.mkdir(parents=True, exist_ok=True)
                 if link.is_symlink():
                     link.unlink()
                 elif link.exists():
                     raise NightsegError(f"{link} is there and no link; choose another --out")
                 link.symlink_to(sample.image.resolve())
-    result: dict[str, object] = {"limits": [NIGHT_BELOW, DAY_FROM], "sets": rows}
+    result: dict[str, object] = {"action": "split", "limits": [NIGHT_BELOW, DAY_FROM], "sets": rows}
     if total:
         result["all"] = _row("all", SplitError(total))
     return result
@@ -82,20 +83,13 @@ def render(result: dict[str, Any]) -> str:
     lines = []
     for row in [*result["sets"], *([result["all"]] if "all" in result else [])]:
         counts = row.get("counts") or {f"? as {t}": n for t, n in row["measured"].items()}
-        told = ", ".join(f"{what} {n}" for what, n in counts.items())
-        known = "swapped" in row
-        lines.append(
-            [
-                row["name"],
-                str(row["images"]),
-                str(row["known_day_or_night"]) if known else "-",
-                str(row["swapped"]) if known else "-",
-                f"{row['swapped_percent']:.2f}" if known else "-",
-                str(row["undecided"]) if known else "-",
-                f"{row['undecided_percent']:.2f}" if known else "-",
-                told,
-            ]
-        )
+        errors = ", ".join(f"{what} {n}" for what, n in counts.items())
+        known = ["-"] * 5
+        if "swapped" in row:
+            swapped, undecided = row["swapped_percent"], row["undecided_percent"]
+            known = [str(row["known_day_or_night"]), str(row["swapped"]), f"{swapped:.2f}"]
+            known += [str(row["undecided"]), f"{undecided:.2f}"]
+        lines.append([row["name"], str(row["images"]), *known, errors])
     low, high = result["limits"]
     return "\n".join(
         [

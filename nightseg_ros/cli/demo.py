@@ -4,108 +4,111 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import shutil
 import sys
-import tempfile
 import time
 import webbrowser
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import default_models_dir, find_bundles
-from nightseg_ros.cli import live, replay
-from nightseg_ros.cli.demo_subject import SECONDS, Subject, recorded, rendered
-from nightseg_ros.cli.engine_options import add_engine_options
-from nightseg_ros.cli.sizes import image_size
+from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
+from nightseg_ros.bundles.choice import choose_bundles
+from nightseg_ros.bundles.routes import CHOICES
+from nightseg_ros.cli import live
+from nightseg_ros.cli.demo_first import (
+    FIRST,
+    Pace,
+    first_overlay,
+    recorded_frame,
+    rendered_frame,
+)
+from nightseg_ros.cli.demo_subject import Subject, SubjectOptions, recorded, rendered
+from nightseg_ros.cli.options.fields import flag, nested, option
+from nightseg_ros.cli.options.models import EngineOptions, ModelOptions
+from nightseg_ros.cli.options.replay import ReplayOptions
+from nightseg_ros.cli.replay_bag import replay_job, run_job
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.stand_in import WARNING, write_stand_ins
-from nightseg_ros.model_choice import choose_bundles
-from nightseg_ros.routes import CHOICES
+from nightseg_ros.files.atomic import scratch_folder
+from nightseg_ros.files.sole_writer import contents
+from nightseg_ros.replay.variants import ALL
+from nightseg_ros.trials.stand_in import WARNING, write_stand_ins
 
 REPORT = "report.html"
-PARTS = ("drive.mcap", "log", "replay.json", "replay.partial.jsonl", "frames.csv", "strip", REPORT)
+PARTS = (
+    FIRST,
+    "drive.mcap",
+    "log",
+    "replay.json",
+    "replay.partial.jsonl",
+    "frames.csv",
+    "strip",
+    REPORT,
+)
 """What a demo writes, and what the next one into the same folder replaces."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    add = parser.add_argument
-    add(
-        "--out", type=Path, default=Path("demo_out"), help="folder of the report (default demo_out)"
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg demo`."""
+
+    out: Path = option("folder of the report (default demo_out)", Path("demo_out"), fills=True)
+    subject: SubjectOptions = nested(SubjectOptions)
+    models: Path | None = option(
+        "models folder (default: the installed models)", None, metavar="DIR"
     )
-    own = parser.add_argument_group("your own recording")
-    chosen = own.add_mutually_exclusive_group()
-    chosen.add_argument("--bag", type=Path, help="a rosbag2 recording instead of the drive")
-    chosen.add_argument("--video", type=Path, help="a video instead of the drive")
-    own.add_argument("--topic", metavar="NAME", help="its camera topic (default: the first)")
-    own.add_argument(
-        "--seconds",
-        type=float,
-        default=SECONDS,
-        help=f"how much of it, from its start (default {SECONDS:g})",
+    engines: EngineOptions = nested(EngineOptions)
+    route: str = option(
+        "route of the live run; offline all are compared (default auto)", "auto", choices=CHOICES
     )
-    drive = parser.add_argument_group("the rendered drive")
-    drive.add_argument("--fps", type=float, default=10.0, help="images per second (default 10)")
-    drive.add_argument(
-        "--size", type=image_size, default=(360, 640), metavar="WxH", help="default 640x360"
-    )
-    drive.add_argument(
-        "--seed", type=int, default=1, help="another seed, another street (default 1)"
-    )
-    add(
-        "--frames",
-        type=int,
-        metavar="N",
-        help="length of the drive (default 120), or how many frames of a recording are compared "
-        "(default 200)",
-    )
-    add("--models", type=Path, metavar="DIR", help="models folder (default: the installed models)")
-    add_engine_options(parser)
-    add(
-        "--route",
-        choices=CHOICES,
-        default="auto",
-        help="route of the live run; offline all are compared (default auto)",
-    )
-    add("--runs", type=int, default=1, metavar="N", help="live runs (default 1)")
-    add("--no-ros", action="store_true", help="compare the routes only, without ROS")
-    add("--no-open", action="store_true", help="do not open the report in a browser")
+    runs: int = option("live runs (default 1)", 1, metavar="N")
+    no_ros: bool = flag("compare the routes only, without ROS")
+    no_open: bool = flag("do not open the report in a browser")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Drive, compare, report."""
-    if not args.no_ros and importlib.util.find_spec("rclpy") is None:
+    if not options.no_ros and importlib.util.find_spec("rclpy") is None:
         raise NightsegError(
             "there is no ROS 2 here (no rclpy): use `make demo`, source the setup.bash of your "
             "ROS 2, pip install '.[ros,replay]', or run with --no-ros"
         )
-    if args.frames is not None and args.frames < 1:
-        raise NightsegError(f"--frames is {args.frames}; it must be at least 1")
-    live.check_runs(args.runs)
+    frames = options.subject.frames
+    if frames is not None and frames < 1:
+        raise NightsegError(f"--frames is {frames}; it must be at least 1")
+    live.check_runs(options.runs)
     start_s = time.perf_counter()
-    _clear(args.out)
-    with tempfile.TemporaryDirectory(prefix="nightseg_demo_") as scratch:
-        models, engine, warning = _models(args, Path(scratch))
-        own = args.bag is not None or args.video is not None
-        subject = recorded(args) if own else rendered(args)
-        for note in subject.notes if own else ():
+    _clear(options.out)
+    with scratch_folder("demo") as scratch:
+        models, engine, warning = _models(options, scratch)
+        tuned = replace(options.engines, engine=engine)
+        asked = options.subject
+        subject = _subject(options, ModelOptions(models=models), tuned, start_s)
+        for note in subject.notes if asked.recording else ():
             print(f"nightseg demo: {note}", file=sys.stderr)
-        offline = _offline(args, subject, models, engine, scored=not warning)
-        measured = None if args.no_ros else _live(args, subject, offline)
+        offline = ReplayOptions(
+            out=options.out,
+            topic=(subject.camera,),
+            route=ALL,
+            gt=(subject.truth,) if subject.truth and not warning else (),
+            models=ModelOptions(models=models),
+            engines=tuned,
+        )
+        measured = None if options.no_ros else _live(options, subject, offline)
+        warned = [f"{warning[0].upper()}{warning[1:]}."] if warning else []
         facts = {
             "title": subject.title,
-            "notes": [
-                *subject.notes,
-                *([f"{warning[0].upper()}{warning[1:]}."] if warning else []),
-            ],
+            "notes": [*subject.notes, *warned],
             "live": measured,
+            "rendered": asked.recording is None,
         }
-        result = replay.replay_bag(offline, subject.compared, facts)
-    file = args.out / REPORT
-    shown = not args.no_open and file.is_file() and _open(file)
+        job = replay_job(subject.compared, offline)
+        with offline.engines.running(job.bundles) as engines:
+            result = run_job(job, engines, facts)
+    file = options.out / REPORT
+    shown = not options.no_open and file.is_file() and _open(file)
     seconds = time.perf_counter() - start_s
     return {**result, "report": str(file), "opened": shown, "demo_seconds": seconds}
 
@@ -129,7 +132,7 @@ def render(result: dict[str, Any]) -> str:
     taken = ", ".join(f"{count} {route}" for route, count in auto["routes"].items())
     compared = ", ".join(_variant(name, figures) for name, figures in variants.items())
     if any(figures["scores"] for figures in variants.values()):
-        compared += " (time of a frame, mIoU; rendered frames say little of real roads)"
+        compared += " (time of a frame, mIoU; rendered frames predict little about real roads)"
     models = ", ".join(f"{name} ({role})" for role, name in result["models"].items())
     return "\n".join(
         [
@@ -151,55 +154,60 @@ def _variant(name: str, figures: dict[str, Any]) -> str:
     return " ".join([name, *parts])
 
 
-def _offline(
-    args: argparse.Namespace, subject: Subject, models: Path, engine: str, *, scored: bool
-) -> argparse.Namespace:
-    """Return the options of the `nightseg replay` that compares all routes."""
-    parser = argparse.ArgumentParser()
-    replay.add_arguments(parser)
-    words = [str(subject.path), "--out", str(args.out), "--topic", subject.camera]
-    words += ["--route", "all", "--models", str(models), "--engine", engine]
-    words += ["--threads", str(args.threads)]
-    words += [f"--{name}" for name in ("require-gpu", "allow-build") if _given(args, name)]
-    if subject.truth and scored:
-        words += ["--gt", subject.truth]
-    asked = parser.parse_args(words)
-    for option in ("threads", "require_gpu", "allow_build"):
-        setattr(asked, option, getattr(args, option))
-    return asked
+def _subject(
+    options: Options, models: ModelOptions, engines: EngineOptions, start_s: float
+) -> Subject:
+    """Return what is driven through, once there is a first overlay of it to look at."""
+    asked, file = options.subject, options.out / FIRST
+    subject = recorded(asked) if asked.recording else None
+    image, render_s = (recorded_frame(subject), 0.0) if subject else rendered_frame(asked)
+    if image is not None:
+        _, bundles = models.choose(ALL, every=True)
+
+        def shown() -> None:
+            spent_s = time.perf_counter() - start_s
+            print(f"nightseg demo: first overlay {file} after {spent_s:.0f} s", file=sys.stderr)
+            if not options.no_open:
+                _open(file)
+
+        pace = Pace(render_s, first_overlay(image, bundles, engines, file, shown))
+        if subject is None and asked.frames is None:
+            asked = replace(asked, frames=pace.frames(asked.fps))
+        made = 0 if subject else asked.frames or 0
+        compared = subject.compared.topics[subject.camera].count if subject else made
+        played_s = asked.seconds if subject else made / asked.fps
+        rest_s = pace.rest_s(made, 0.0 if options.no_ros else played_s, compared)
+        print(f"nightseg demo: the rest takes about {rest_s:.0f} s", file=sys.stderr)
+    return subject or rendered(asked, options.out)
 
 
-def _given(args: argparse.Namespace, option: str) -> bool:
-    return bool(getattr(args, option.replace("-", "_")))
-
-
-def _live(
-    args: argparse.Namespace, subject: Subject, offline: argparse.Namespace
-) -> dict[str, Any]:
+def _live(options: Options, subject: Subject, offline: ReplayOptions) -> dict[str, Any]:
     """Play the subject into the nodes."""
-    asked = argparse.Namespace(**{**vars(offline), "route": args.route})
+    bundles = choose_bundles(offline.models.folder)
     measured = live.play(
         subject.played,
         [subject.camera],
-        live.node_parameters(choose_bundles(offline.models), asked),
+        live.node_parameters(options.route, bundles, offline.engines),
         transport=subject.transport,
-        runs=args.runs,
+        runs=options.runs,
         overlay=True,
         respect_domain=True,
-        logs=args.out / "log",
+        logs=options.out / "log",
     )
-    return {**measured, "route": args.route}
+    return {**measured, "route": options.route}
 
 
-def _models(args: argparse.Namespace, scratch: Path) -> tuple[Path, str, str]:
+def _models(options: Options, scratch: Path) -> tuple[Path, str, str]:
     """Return models folder, engine and a warning; without models the fake engine stands in."""
-    folder = args.models or default_models_dir()
-    if args.engine != "fake" and find_bundles(folder):
-        return folder, args.engine, ""
-    if args.models:
+    folder = options.models or default_models_dir()
+    if options.engines.engine != "fake" and find_bundles(folder):
+        return folder, options.engines.engine, ""
+    if options.models:
         raise NightsegError(f"there are no models in {folder}; name a folder with model folders")
-    if args.engine not in ("auto", "fake"):
-        raise NightsegError(f"engine '{args.engine}' needs models, and {folder} has none")
+    if options.engines.engine not in ("auto", "fake"):
+        raise NightsegError(
+            f"engine '{options.engines.engine}' needs models, and {folder} has none"
+        )
     print(f"nightseg demo: {WARNING}", file=sys.stderr)
     write_stand_ins(scratch)
     return scratch, "fake", WARNING
@@ -207,9 +215,7 @@ def _models(args: argparse.Namespace, scratch: Path) -> tuple[Path, str, str]:
 
 def _clear(out: Path) -> None:
     """Remove what an earlier demo left, and nothing else."""
-    if out.exists() and not out.is_dir():
-        raise NightsegError(f"--out {out} is a file; name a folder")
-    foreign = sorted({path.name for path in out.iterdir()} - set(PARTS)) if out.exists() else []
+    foreign = [name for name in contents(out) if name not in PARTS]
     if foreign:
         raise NightsegError(
             f"--out {out} holds other things ({foreign[0]}, ...); name another folder"
@@ -224,6 +230,6 @@ def _clear(out: Path) -> None:
 
 
 def _open(file: Path) -> bool:
-    """Show the report where somebody sits in front of a screen."""
+    """Show the report where there is a screen."""
     display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return bool(display and sys.stdout.isatty()) and webbrowser.open(file.resolve().as_uri())

@@ -4,37 +4,41 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Finding
 from nightseg_ros.cli.doctor_engines import ENGINE_CHECKS
 from nightseg_ros.cli.doctor_machine import MACHINE_CHECKS
 from nightseg_ros.cli.doctor_ros import ROS_CHECKS
+from nightseg_ros.cli.interrupts import interrupted
+from nightseg_ros.cli.options.fields import flag
 
 EXIT_FAIL = 1
 _MARKS = {OK: "ok  ", WARN: "warn", FAIL: "FAIL"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this verb."""
-    parser.add_argument(
-        "--no-ros", action="store_true", help="leave ROS out, where only `segment` is wanted"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg doctor`."""
+
+    no_ros: bool = flag("leave ROS out, where only `segment` is wanted")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Check everything; a check that breaks is a finding too, and the others go on."""
     findings: list[Finding] = []
-    checks = MACHINE_CHECKS + ENGINE_CHECKS + (() if args.no_ros else ROS_CHECKS)
+    checks = MACHINE_CHECKS + ENGINE_CHECKS + (() if options.no_ros else ROS_CHECKS)
     for check in checks:
         try:
             findings += check()
         except Exception as error:  # a doctor must not die of what it finds
             name = check.__name__.removeprefix("check_")
             text = f"the check broke: {type(error).__name__}: {error}"
-            findings.append(Finding(name, FAIL, text, "tell the authors of nightseg_ros"))
+            findings.append(Finding(name, FAIL, text, "report it to the authors of nightseg_ros"))
+    if interrupted():
+        raise KeyboardInterrupt  # a check may have taken it for a fault of what it loads
     failed = any(finding.level == FAIL for finding in findings)
     return {
         "findings": [dataclasses.asdict(finding) for finding in findings],

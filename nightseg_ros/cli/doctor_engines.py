@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from nightseg_ros.cli.doctor_checks import OK, WARN, Check, Finding, load
-from nightseg_ros.engines.cache import EngineCache
-from nightseg_ros.engines.cuda_driver import why_no_gpu
+from nightseg_ros.engines.cache.store import EngineCache
 from nightseg_ros.engines.gpu import gpu_device
 from nightseg_ros.engines.kinds import KINDS
+from nightseg_ros.engines.tensorrt.cuda_driver import why_no_gpu
 
-DRIVER = "install the driver of the GPU; `nvidia-smi` tells whether it works"
+DRIVER = "install the driver of the GPU; `nvidia-smi` shows whether it works"
 
 
 def check_engines() -> list[Finding]:
@@ -47,17 +47,10 @@ def check_engine_cache() -> list[Finding]:
     """Count the built engines and name those that are damaged."""
     cache = EngineCache()
     entries = cache.entries()
-    findings = [
-        Finding(
-            "engine cache",
-            WARN,
-            f"{entry.folder.name}: {entry.problem}",
-            "nightseg engines clean, then build the engine again",
-        )
-        for entry in entries
-        if entry.problem
-    ]
-    good = sum(not entry.problem for entry in entries)
+    remedy = "nightseg engines clean, then build the engine again"
+    damaged = [f"{entry.folder.name}: {entry.problem}" for entry in entries if entry.problem]
+    findings = [Finding("engine cache", WARN, text, remedy) for text in damaged]
+    good = len(entries) - len(damaged)
     return [Finding("engine cache", OK, f"{good} built engines in {cache.root}"), *findings]
 
 

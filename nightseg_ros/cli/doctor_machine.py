@@ -5,25 +5,26 @@
 from __future__ import annotations
 
 import base64
+import math
 import platform
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from nightseg_ros import __version__
-from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.choice import best, figure, milliseconds
+from nightseg_ros.bundles.routes import ON_REQUEST, ROUTE_OF
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Check, Finding, load
+from nightseg_ros.engines.gpu import gpu_device, nvidia_smi
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.routes import ON_REQUEST, ROUTE_OF
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 # An ONNX graph of one Neg node: that a provider is listed does not mean that it can be created.
 _TINY = base64.b64decode(
     "CAc6MgoLCgF4EgF5IgNOZWcSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAN"
 )
-_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvgpu")
 
 
 def check_python() -> list[Finding]:
@@ -67,7 +68,7 @@ def check_onnxruntime() -> list[Finding]:
         if present:
             remedy = "pip uninstall onnxruntime && pip install onnxruntime-gpu"
             if present.startswith("Jetson"):
-                remedy = "install the onnxruntime-gpu that fits your JetPack; see the README"
+                remedy = "install the onnxruntime-gpu of your JetPack; see doc/how_to/jetson.md"
             return [Finding("onnxruntime", WARN, f"{text} although there is a GPU", remedy)]
         return [Finding("onnxruntime", OK, text)]
     provider = _provider(ort)
@@ -82,12 +83,12 @@ def check_onnxruntime() -> list[Finding]:
 
 
 def check_models() -> list[Finding]:
-    """Verify every model folder, and tell the routes that they make possible."""
+    """Verify every model folder, and list the routes that they make possible."""
     folder = default_models_dir()
     remedy = "set NIGHTSEG_MODELS to a models folder, or install the package again"
     if not folder.is_dir():
         return [Finding("models", FAIL, f"there is no folder {folder}", remedy)]
-    roles: dict[str, list[str]] = {}
+    roles: dict[str, list[Bundle]] = {}
     findings = []
     for path in find_bundles(folder):
         try:
@@ -98,23 +99,38 @@ def check_models() -> list[Finding]:
                 Finding("models", FAIL, what or todo, todo if what else "export it again")
             )
         else:
-            roles.setdefault(bundle.role, []).append(bundle.name)
+            for role in bundle.roles:
+                roles.setdefault(role, []).append(bundle)
     if not roles:
         findings.append(Finding("models", FAIL, f"there is no usable model in {folder}", remedy))
         return findings
-    held = ", ".join(f"{role} {' '.join(names)}" for role, names in sorted(roles.items()))
-    findings.append(Finding("models", OK, f"{folder}: {held}"))
-    for role, names in sorted(roles.items()):
-        if len(names) > 1 and role not in ON_REQUEST:
-            text = f"there are {len(names)} {role} models"
+    findings.append(Finding("models", OK, f"{folder}: {sum(map(len, roles.values()))} usable"))
+    for role, bundles in sorted(roles.items()):
+        held = ", ".join(_described(bundle, role) for bundle in bundles)
+        if role in ON_REQUEST:
+            findings.append(Finding("models", OK, f"{role}: {held}; used where it is named"))
+            continue
+        try:
+            chosen = f"; {best(bundles, role).name} is used where none is named"
+        except NightsegError as error:
             todo = f"name one: the parameter {role}_model"
-            findings.append(Finding("models", WARN, text, todo))
+            findings.append(Finding("models", WARN, str(error).rpartition(";")[0], todo))
+        else:
+            findings.append(Finding("models", OK, f"{role}: {held}{chosen}"))
     missing = sorted({"day", "night"} - roles.keys())
     if missing:
         text = f"there is no {' and no '.join(missing)} model: the node cannot use these routes"
         todo = f"add one, or leave {', '.join(ROUTE_OF[x] for x in missing)} out of allowed_routes"
         findings.append(Finding("models", WARN, text, todo))
     return findings
+
+
+def _described(bundle: Bundle, role: str) -> str:
+    """Return a model's name with what it costs and how well it sees, by its model.yaml."""
+    miou, cost = figure(bundle, role), milliseconds(bundle)
+    facts = [f"{miou:.1f} mIoU"] if miou is not None else []
+    facts += [f"{cost:.0f} ms"] if math.isfinite(cost) else []
+    return f"{bundle.name} ({', '.join(facts)})" if facts else bundle.name
 
 
 MACHINE_CHECKS: tuple[Check, ...] = (
@@ -132,17 +148,10 @@ def gpu() -> str:
     if Path("/etc/nv_tegra_release").exists():
         name = model.read_text(errors="replace").strip("\0\n ") if model.exists() else "unknown"
         return f"Jetson: {name}"
-    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
-            query, capture_output=True, text=True, timeout=20, check=False
-        )
-        if done.returncode == 0 and done.stdout.strip():
-            return "; driver ".join(done.stdout.strip().splitlines()[0].split(", "))
-    except (OSError, subprocess.TimeoutExpired):
-        pass
-    found = sorted(str(x) for pattern in _DEVICES for x in Path("/dev").glob(pattern))
-    return f"{found[0]}; its driver does not answer nvidia-smi" if found else ""
+    if named := nvidia_smi("name,driver_version"):
+        return "; driver ".join(named.splitlines()[0].split(", "))
+    device = gpu_device()
+    return f"{device}; its driver does not answer nvidia-smi" if device else ""
 
 
 def _provider(ort: Any) -> str:

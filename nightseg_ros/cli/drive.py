@@ -4,73 +4,66 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
+from nightseg_ros.bags.whole_bag import SUFFIXES
+from nightseg_ros.cli.options.fields import flag, option
+from nightseg_ros.cli.options.values import image_size
 from nightseg_ros.cli.progress import track
-from nightseg_ros.cli.sizes import image_size
-from nightseg_ros.drive.bag import BagWriter
-from nightseg_ros.drive.folder import FolderWriter
 from nightseg_ros.drive.render import Renderer
+from nightseg_ros.drive.writers import BagWriter, FolderWriter
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.whole_bag import SUFFIXES
+from nightseg_ros.files.sole_writer import contents
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="DRIVE.mcap",
-        help="a bag (.mcap or .db3), or a folder for JPEG images and PNG labels",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg drive`."""
+
+    out: Path = option(
+        "a bag (.mcap or .db3), or a folder for JPEG images and PNG labels", metavar="DRIVE.mcap"
     )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="another seed, another street (default 1)"
+    seed: int = option("another seed, another street (default 1)", 1)
+    frames: int = option("number of frames (default 300)", 300)
+    size: tuple[int, int] = option(
+        "image size (default 640x360)", (360, 640), parse=image_size, metavar="WxH"
     )
-    parser.add_argument("--frames", type=int, default=300, help="number of frames (default 300)")
-    parser.add_argument(
-        "--size",
-        type=image_size,
-        default=(360, 640),
-        metavar="WxH",
-        help="image size (default 640x360)",
-    )
-    parser.add_argument("--fps", type=float, default=10.0, help="frames per second (default 10)")
-    parser.add_argument("--raw", action="store_true", help="raw bgr8 images in the bag, not JPEG")
+    fps: float = option("frames per second (default 10)", 10.0)
+    raw: bool = flag("raw bgr8 images in the bag, not JPEG")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Render the drive into the file or folder."""
-    out: Path = args.out
+    out: Path = options.out
     if out.suffix not in ("", *SUFFIXES):
         raise NightsegError(
             f"--out {out} ends in '{out.suffix}'; use .mcap or .db3 for a bag, "
             "no ending for a folder"
         )
-    if out.exists() and (out.is_dir() == bool(out.suffix) or (out.is_dir() and any(out.iterdir()))):
+    if out.exists() and (out.is_dir() == bool(out.suffix) or contents(out)):
         raise NightsegError(f"--out {out} is there already; name another one or remove it")
-    if args.raw and not out.suffix:
+    if options.raw and not out.suffix:
         raise NightsegError("--raw is for bags; a folder always holds JPEG images")
-    height, width = args.size
-    renderer = Renderer(args.seed, args.frames, (width, height), args.fps)
+    height, width = options.size
+    renderer = Renderer(options.seed, options.frames, (width, height), options.fps)
     start = time.perf_counter()
     lights: Counter[str] = Counter()
-    with BagWriter(out, raw=args.raw) if out.suffix else FolderWriter(out) as writer:
-        for index in track(range(args.frames), "drive"):
+    with BagWriter(out, raw=options.raw) if out.suffix else FolderWriter(out) as writer:
+        for index in track(range(options.frames), "drive"):
             frame = renderer.frame(index)
             writer.write(frame)
             lights[frame.illumination_phase] += 1
     return {
         "out": str(out),
-        "seed": args.seed,
-        "frames": args.frames,
+        "seed": options.seed,
+        "frames": options.frames,
         "size": f"{width}x{height}",
-        "fps": args.fps,
+        "fps": options.fps,
         "light": dict(lights),
-        "rendered_per_s": round(args.frames / (time.perf_counter() - start), 1),
+        "rendered_per_s": round(options.frames / (time.perf_counter() - start), 1),
     }
 
 

@@ -4,19 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nightseg_ros.cli.options.fields import option
 from nightseg_ros.cli.progress import track
-from nightseg_ros.evaluation.parity_frames import DRAWN, drawn_frames, labelled_frames
-from nightseg_ros.learning.datasets import DrivingSet, Sample, open_set
-from nightseg_ros.learning.datasets.catalog import parse_spec
-from nightseg_ros.perception.letterbox import Letterbox
+from nightseg_ros.datasets import DrivingSet, Sample, open_set
+from nightseg_ros.datasets.catalog import parse_spec
+from nightseg_ros.labels.label_set import CITYSCAPES19, LabelSet
+from nightseg_ros.labels.lookup import scored_in
+from nightseg_ros.replay.parity_frames import (
+    RENDERED,
+    Image,
+    boxed,
+    labelled_frames,
+    rendered_frames,
+    spread,
+)
 
-Image = NDArray[np.uint8]
 Picks = list[tuple[DrivingSet, Sample]]
 
 
@@ -30,36 +35,60 @@ class ExportFrames(NamedTuple):
     """What the frames of the proof are, without the folders of this machine."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FrameOptions:
+    """Options that name the frames."""
+
+    calibrate: tuple[str, ...] = option(
+        "images that show all the light the model will see, for int8: a folder or "
+        "LAYOUT:FOLDER:SPLIT; training images, never those it is validated on",
+        (),
+        metavar="DATA",
+        nargs="+",
+    )
+    frames: str = option(
+        "driving images on which the result is compared with the fp32 network (default: those of "
+        "--calibrate that are left over, else a rendered drive)",
+        "",
+        metavar="DATA",
+    )
+    labels: str = option(
+        "a labelled set to compare on as well: the loss of mIoU is then judged too, and "
+        "openvino-int8 keeps layers that cost too much in floats",
+        "",
+        metavar="DATA",
+    )
+
+
 def export_frames(
     size: tuple[int, int],
+    named: FrameOptions,
     *,
-    calibrate: Sequence[str] = (),
     calibration_count: int = 128,
-    frames: str = "",
-    labels: str = "",
     proof_count: int = 32,
-    label_set: str = "joint11",
+    label_set: LabelSet = CITYSCAPES19,
 ) -> ExportFrames:
-    """Load the frames that the data-set texts name.
+    """Load the frames that the options name.
 
-    The proof is on `labels` (with its masks), else on `frames`, else on such frames of `calibrate`
-    that were not calibrated on, else on a drive that is drawn.
+    `label_set` is that of the model. The proof is on `labels` (with its masks), else on `frames`,
+    else on such frames of `calibrate` that were not calibrated on, else on a rendered drive.
     """
+    calibrate, frames, labels = named.calibrate, named.frames, named.labels
     sets = [(part, sample) for text in calibrate for part, sample in _samples(text)]
-    chosen = _spread(sets, calibration_count)
-    calibration = _load(chosen, size, "read")
+    chosen = spread(sets, calibration_count)
+    calibration = _load(chosen, size)
     if labels:
-        proof, truths = labelled_frames(labels, size, proof_count, label_set)
+        proof, truths = labelled_frames(labels, size, proof_count, scored_in(label_set))
         return ExportFrames(calibration, proof, truths, _called(labels))
     if frames:
-        proof = _load(_spread(_samples(frames), proof_count), size, "read")
+        proof = _load(spread(_samples(frames), proof_count), size)
         return ExportFrames(calibration, proof, None, _called(frames))
     if sets:
         used = {id(sample) for _, sample in chosen}
         rest = [pick for pick in sets if id(pick[1]) not in used] or sets
-        proof = _load(_spread(rest, proof_count), size, "read")
+        proof = _load(spread(rest, proof_count), size)
         return ExportFrames(calibration, proof, None, ", ".join(map(_called, calibrate)))
-    drawn = drawn_frames(size, min(DRAWN, proof_count))
+    drawn = rendered_frames(size, min(RENDERED, proof_count))
     return ExportFrames(calibration, drawn, None, "a rendered drive")
 
 
@@ -79,14 +108,5 @@ def _called(text: str) -> str:
     return (spec.split or spec.root.resolve().name) + times
 
 
-def _spread(picks: Picks, count: int) -> Picks:
-    count = min(count, len(picks))
-    return [picks[index * len(picks) // count] for index in range(count)]
-
-
-def _load(picks: Picks, size: tuple[int, int], what: str) -> list[Image]:
-    images = []
-    for driving_set, sample in track(picks, what):
-        image = driving_set.load_image(sample)
-        images.append(Letterbox((image.shape[0], image.shape[1]), size).apply(image).copy())
-    return images
+def _load(picks: Picks, size: tuple[int, int]) -> list[Image]:
+    return [boxed(part.load_image(sample), size) for part, sample in track(picks, "read")]

@@ -1,64 +1,64 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg faults`: does everything to a running node that a bad hour may bring, and judges it."""
+"""`nightseg faults`: injects faults into a running node, and judges it."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.atomic import write_atomically
+from nightseg_ros.cli.options.fields import flag, option
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.atomic import scratch_folder, write_atomically
 
 REPORT = "faults.json"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    add = parser.add_argument
-    add("--short", action="store_true", help="a minute: fewer repetitions, no real engine")
-    add(
-        "--only",
-        action="append",
-        default=[],
-        metavar="WORD",
-        help="only faults with this word in their name; may be given several times",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg faults`."""
+
+    short: bool = flag("a minute: fewer repetitions, no real engine")
+    only: tuple[str, ...] = option(
+        "only faults with this word in their name; may be given several times", (), metavar="WORD"
     )
-    add("--out", type=Path, metavar="DIR", help=f"folder for {REPORT} and the logs of the nodes")
-    add("--list", action="store_true", help="list the faults and do nothing")
+    out: Path | None = option(
+        f"folder for {REPORT} and the logs of the nodes", None, metavar="DIR", fills=True
+    )
+    list: bool = flag("list the faults and do nothing")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Run the campaign."""
-    from nightseg_ros.ros.faults.campaign import FAULTS, run_campaign, table
+    from nightseg_ros.trials.faults.campaign import run_campaign, table
+    from nightseg_ros.trials.faults.fault import FAULTS
 
-    if args.list:
+    if options.list:
         return {"faults": [{"name": fault.name, "what": fault.what} for fault in FAULTS]}
-    if args.only and not any(word in fault.name for word in args.only for fault in FAULTS):
-        raise NightsegError(f"no fault has {' or '.join(args.only)} in its name; see --list")
+    if options.only and not any(word in fault.name for word in options.only for fault in FAULTS):
+        raise NightsegError(f"no fault has {' or '.join(options.only)} in its name; see --list")
     start_s = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="nightseg_faults_") as scratch:
-        folder = args.out or Path(scratch)
+    with scratch_folder("faults") as scratch:
+        folder = options.out or scratch
         folder.mkdir(parents=True, exist_ok=True)
         verdicts = run_campaign(
             folder,
-            short=args.short,
-            only=args.only,
+            short=options.short,
+            only=options.only,
             on_fault=lambda name: print(f"nightseg faults: {name}", file=sys.stderr, flush=True),
         )
         result: dict[str, object] = {
-            "form": "short" if args.short else "full",
+            "form": "short" if options.short else "full",
             "seconds": time.perf_counter() - start_s,
             "faults": table(verdicts),
             "broken": [verdict.name for verdict in verdicts if not verdict.ok],
             "skipped": [verdict.name for verdict in verdicts if verdict.skipped],
         }
-        if args.out:
+        if options.out:
             write_atomically(folder / REPORT, json.dumps(result, indent=1).encode())
     return {**result, "exit_code": 1 if result["broken"] else 0}
 
@@ -83,7 +83,7 @@ def render(result: dict[str, Any]) -> str:
     judged = len(rows) - len(result["skipped"])
     lines.append("")
     lines.append(
-        f"{judged - len(result['broken'])} of {judged} faults were borne as promised, "
+        f"{judged - len(result['broken'])} of {judged} faults were handled as promised, "
         f"{len(result['skipped'])} skipped; {result['seconds']:.0f} s"
     )
     return "\n".join(lines)
@@ -94,5 +94,5 @@ def _faults(row: dict[str, Any]) -> list[str]:
     if row["crashed"]:
         found.append("the node crashed")
     if row["silent_stop"]:
-        found.append("it stopped without a word")
+        found.append("it stopped silently")
     return [text for text in found if text]

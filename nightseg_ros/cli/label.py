@@ -1,58 +1,49 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg label`: a teacher labels images that nobody has labelled."""
+"""`nightseg label`: a teacher model labels unlabelled images."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nightseg_ros.cli.options.fields import option
+from nightseg_ros.cli.options.values import data_option
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.errors import NightsegError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("--checkpoint", type=Path, required=True, help="the teacher's model.pt")
-    parser.add_argument(
-        "--images", required=True, help="images as LAYOUT:DIR[:SPLIT]; {data} is the data folder"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="gets images (a link) and labels/")
-    parser.add_argument(
-        "--data", default=os.environ.get("NIGHTSEG_DATA", ""), help="what {data} stands for"
-    )
-    parser.add_argument(
-        "--threshold", type=float, default=0.5, help="surer pixels are kept (default 0.5)"
-    )
-    parser.add_argument(
-        "--count", type=int, default=0, help="label this many, spread over the set (default: all)"
-    )
-    parser.add_argument(
-        "--without",
-        type=Path,
-        nargs="+",
-        default=[],
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg label`."""
+
+    checkpoint: Path = option("the teacher's model.pt")
+    images: str = option("images as LAYOUT:DIR[:SPLIT]; {data} is the data folder")
+    out: Path = option("gets images (a link) and labels/", fills=True)
+    data: str = data_option()
+    threshold: float = option("surer pixels are kept (default 0.5)", 0.5)
+    count: int = option("label this many, spread over the set (default: all)", 0)
+    without: tuple[Path, ...] = option(
+        "leave out the images of these folders, as an earlier `nightseg label` wrote them",
+        (),
         metavar="FOLDER",
-        help="leave out the images of these folders, as an earlier `nightseg label` wrote them",
+        nargs="+",
     )
-    parser.add_argument(
-        "--scales", type=float, nargs="+", default=[1.0], help="image scales to average over"
-    )
+    scales: tuple[float, ...] = option("image scales to average over", (1.0,), nargs="+")
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Label the images and return how much was labelled."""
-    from nightseg_ros.learning.datasets.catalog import open_set
-    from nightseg_ros.learning.networks.registry import load_checkpoint
+    from nightseg_ros.datasets.catalog import open_set
+    from nightseg_ros.learning.networks.registry import labels_of, load_checkpoint
     from nightseg_ros.learning.pseudo_labels import label_images
     from nightseg_ros.learning.tensor_set import expand
 
-    network, _, _ = load_checkpoint(args.checkpoint)
-    images = open_set(expand(args.images, args.data))
-    known = _labelled(args.without)
+    network, _, _ = load_checkpoint(options.checkpoint)
+    images = open_set(expand(options.images, options.data))
+    known = _labelled(options.without)
     fresh = tuple(sample for sample in images.samples if sample.image.stem not in known)
     if not fresh:
         raise NightsegError(
@@ -63,12 +54,13 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     rows = label_images(
         network,
         images,
-        args.out,
-        threshold=args.threshold,
-        scales=tuple(args.scales),
-        count=args.count,
+        options.out,
+        threshold=options.threshold,
+        scales=tuple(options.scales),
+        count=options.count,
+        label_set=labels_of(options.checkpoint),
     )
-    with Progress(args.count or len(images), "images") as progress:
+    with Progress(options.count or len(images), "images") as progress:
         for name, share in rows:
             shares.append(share)
             progress.advance(note=name)
@@ -77,11 +69,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "images": len(shares),
         "new": len(new),
         "labelled_share": round(sum(new) / len(new), 4) if new else None,
-        "out": str(args.out),
+        "out": str(options.out),
     }
 
 
-def _labelled(folders: list[Path]) -> set[str]:
+def _labelled(folders: Sequence[Path]) -> set[str]:
     """Return the stems of the images that were labelled into these folders."""
     known: set[str] = set()
     for folder in folders:

@@ -1,104 +1,78 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg replay --live`: a recording played into a real ROS graph, and how the node bore it."""
+"""`nightseg replay --live`: play a recording into a real ROS graph and measure the node."""
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.cli.plain import to_plain
+from nightseg_ros.bags.frames import camera_topics
+from nightseg_ros.bags.source import Excerpt
+from nightseg_ros.cli.options.models import model_parameters
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bags.excerpt import Excerpt
-from nightseg_ros.evaluation.bags.source import Bag
-from nightseg_ros.evaluation.live.film import RECORDED, TRANSPORTS, Film
-from nightseg_ros.evaluation.live.record import keep_live
-from nightseg_ros.routes import AUTO
+from nightseg_ros.files.json_file import to_plain
+from nightseg_ros.replay.variants import ALL
+from nightseg_ros.trials.live.film import RECORDED, Film
+from nightseg_ros.trials.live.record import keep_live
 
-RUNS = 7
-
-
-def add_live_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `--live` brings."""
-    group = parser.add_argument_group(
-        "live", "play the recording into a real ROS graph and measure the node; needs ROS 2"
-    )
-    add = group.add_argument
-    add("--live", action="store_true", help="measure rate, losses, latency, jitter, CPU, memory")
-    add("--rate", type=float, default=1.0, metavar="X", help="speed; 1 is as recorded (default)")
-    add(
-        "--runs",
-        type=int,
-        default=RUNS,
-        metavar="N",
-        help=f"play it N times; of each figure the best and the worst run are left out from 3 on "
-        f"(default {RUNS})",
-    )
-    add(
-        "--seconds",
-        type=float,
-        default=0.0,
-        metavar="S",
-        help="play the first S seconds of the recording only (default: all of it)",
-    )
-    add(
-        "--find-max-rate",
-        action="store_true",
-        help="search for the highest rate of images with less than 5 %% missed",
-    )
-    add(
-        "--transport",
-        choices=TRANSPORTS,
-        default=RECORDED,
-        help="send images as they were recorded, or all of them raw (default recorded)",
-    )
+if TYPE_CHECKING:
+    from nightseg_ros.bags.source import Bag
+    from nightseg_ros.bundles.bundle import Bundle
+    from nightseg_ros.cli.options.models import EngineOptions
+    from nightseg_ros.cli.options.replay import LiveOptions, ReplayOptions
 
 
-def measure(
-    args: argparse.Namespace, bag: Bag, cameras: Sequence[str], bundles: Mapping[str, Bundle]
-) -> dict[str, Any]:
-    """Measure as the options of `nightseg replay` say, write live.json where there is --out."""
-    check(args)
-    whole = Excerpt(bag, cameras, args.seconds) if args.seconds else bag
-    live = play(
-        whole,
+def measure(bag: Bag, options: ReplayOptions, live: LiveOptions) -> dict[str, Any]:
+    """Measure a recording, write live.json where there is --out."""
+    if options.route == ALL:
+        raise NightsegError("--live measures one route, not all; name it with --route")
+    check(options, live)
+    route, bundles = options.models.choose(options.route)
+    cameras = camera_topics(bag, options.topic)
+    found = play(
+        Excerpt(bag, cameras, live.seconds) if live.seconds else bag,
         cameras,
-        node_parameters(bundles, args),
-        transport=args.transport,
-        rate=args.rate,
-        runs=args.runs,
-        find_max_rate=args.find_max_rate,
+        node_parameters(
+            route,
+            bundles,
+            options.engines,
+            options.confidence_threshold,
+            options.models.labels_as,
+        )
+        | {"drop_invalid": options.drop_invalid},
+        transport=live.transport,
+        rate=live.rate,
+        runs=live.runs,
+        find_max_rate=live.find_max_rate,
     )
-    live["route"] = args.route
-    if args.seconds:
-        live["notes"] = [f"the first {args.seconds:g} s of the recording"]
-    plain: dict[str, Any] = to_plain(live)
-    if args.out is not None:
-        keep_live(args.out, plain)
+    found["route"] = route
+    if live.seconds:
+        found["notes"] = [f"the first {live.seconds:g} s of the recording"]
+    plain: dict[str, Any] = to_plain(found)
+    if options.out is not None:
+        keep_live(options.out, plain)
     return plain
 
 
-def check(args: argparse.Namespace) -> None:
+def check(options: ReplayOptions, live: LiveOptions) -> None:
     """Refuse what cannot be measured before anything is started."""
-    unused = [f"--{name}" for name in ("gt", "masks", "write") if getattr(args, name)]
+    given = {"gt": options.gt, "masks": options.masks, "write": options.write}
+    unused = [f"--{name}" for name, value in given.items() if value]
     if unused:
         raise NightsegError(f"--live does not use {', '.join(unused)}; leave it out")
-    if args.out is not None and args.out.exists() and not args.out.is_dir():
-        raise NightsegError(f"--out {args.out} is a file; name a folder")
     if importlib.util.find_spec("rclpy") is None:
         raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")
-    if not 0.01 <= args.rate <= 100.0:
-        raise NightsegError(f"--rate is {args.rate:g}; it must be from 0.01 to 100")
-    if args.seconds < 0:
-        raise NightsegError(f"--seconds is {args.seconds:g}; it must not be negative")
-    check_runs(args.runs)
+    if not 0.01 <= live.rate <= 100.0:
+        raise NightsegError(f"--rate is {live.rate:g}; it must be from 0.01 to 100")
+    if live.seconds < 0:
+        raise NightsegError(f"--seconds is {live.seconds:g}; it must not be negative")
+    check_runs(live.runs)
 
 
 def check_runs(runs: int) -> None:
@@ -107,27 +81,20 @@ def check_runs(runs: int) -> None:
         raise NightsegError(f"--runs is {runs}; it must be from 1 to 1000")
 
 
-def node_parameters(bundles: Mapping[str, Bundle], args: argparse.Namespace) -> dict[str, object]:
+def node_parameters(
+    route: str,
+    bundles: Mapping[str, Bundle],
+    engines: EngineOptions,
+    confidence_threshold: float = 0.0,
+    labels_as: str = "",
+) -> dict[str, object]:
     """Return the parameters that make the node run what the offline replay would run."""
-    folders = {bundle.path.resolve().parent for bundle in bundles.values()}
-    if len(folders) > 1:
-        raise NightsegError(
-            "the node takes all models from one folder, but these lie in "
-            f"{', '.join(sorted(map(str, folders)))}; bring them together"
-        )
-    parameters: dict[str, object] = {
-        "models_dir": str(folders.pop()),
-        "engine": args.engine,
-        "threads": args.threads,
-        "require_gpu": args.require_gpu,
-        "allow_build": args.allow_build,
-        "route": args.route,
-        "confidence_threshold": float(args.confidence_threshold),
-        **{f"{role}_model": bundle.name for role, bundle in bundles.items()},
+    return {
+        **vars(engines),
+        "route": route,
+        "confidence_threshold": float(confidence_threshold),
+        **model_parameters(route, bundles, labels_as),
     }
-    if args.route != AUTO:  # else it would hold models in memory that it never runs
-        parameters["allowed_routes"] = [args.route]
-    return parameters
 
 
 def play(
@@ -142,22 +109,22 @@ def play(
     **plan: Any,
 ) -> dict[str, Any]:
     """Play into a graph, with a progress bar, and return the figures."""
-    from nightseg_ros.ros.live_measure import LivePlan, measure_live
+    from nightseg_ros.trials.live.measure import LivePlan, measure_live
 
-    # Told to stop by whoever started us: leave as after Ctrl-C, with the nodes stopped.
+    # SIGTERM ends as Ctrl-C does, with the nodes stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     film = Film(bag, cameras, transport)
     with ExitStack() as stack:
         bar: list[Progress] = []
         last = ("", 0)
 
-        def tell(what: str, done: int) -> None:
+        def advance(what: str, done: int) -> None:
             nonlocal last
             if what.startswith("warm"):
                 return
             if not bar:  # only now, so that the start of the node is not in the time left
                 bar.append(stack.enter_context(Progress(film.frames * runs, "live")))
-            if what.endswith("Hz"):  # how many trials there will be, nobody knows
+            if what.endswith("Hz"):  # the number of trials is not known
                 bar[0].total = None
             bar[0].advance(done - (last[1] if last[0] == what else 0), note=what)
             last = (what, done)
@@ -165,14 +132,14 @@ def play(
         live = measure_live(
             film,
             LivePlan(parameters, rate=rate, runs=runs, find_max_rate=find_max_rate, **plan),
-            tell,
-            _tell_domain,
+            advance,
+            _print_domain,
         )
     if not live["summary"]["masks"]:
         raise NightsegError(f"no mask came back for {live['summary']['sent']:.0f} frames")
     return live
 
 
-def _tell_domain(domain: str) -> None:
+def _print_domain(domain: str) -> None:
     where = f"ROS_DOMAIN_ID={domain} ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST"
-    print(f"nightseg: playing; look on with {where} rviz2", file=sys.stderr)
+    print(f"nightseg: playing; watch with {where} rviz2", file=sys.stderr)

@@ -4,43 +4,40 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
-from nightseg_ros.cli.engine_options import add_engine_options, chosen_engines
+from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.cli.options.fields import flag, nested, option
+from nightseg_ros.cli.options.models import EngineOptions
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.text_table import text_table
 
 COLUMNS = ("name", "kind", "route", "size", "classes", "sha256", "MB", "state")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this verb."""
-    parser.add_argument(
-        "--dir", type=Path, metavar="FOLDER", help="models folder (default: the installed one)"
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg models`."""
+
+    dir: Path | None = option("models folder (default: the installed one)", None, metavar="FOLDER")
+    public_key: str = option(
+        "also ask for a signature by the owner of this public key of minisign", "", metavar="KEY"
     )
-    parser.add_argument(
-        "--public-key",
-        default="",
-        metavar="KEY",
-        help="also ask for a signature by the owner of this public key of minisign",
+    run: bool = flag(
+        "also build each engine and run it once, which shows wrong shapes and class counts"
     )
-    parser.add_argument(
-        "--run",
-        action="store_true",
-        help="also build each engine and run it once, which shows wrong shapes and class counts",
-    )
-    add_engine_options(parser)
+    engines: EngineOptions = nested(EngineOptions)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Verify every bundle; a bad one makes the exit code 2."""
-    folder = Path(args.dir) if args.dir is not None else default_models_dir()
+    folder = Path(options.dir) if options.dir is not None else default_models_dir()
     if not folder.is_dir():
         raise NightsegError(
             f"there is no models folder {folder}; name one with --dir or NIGHTSEG_MODELS"
         )
-    rows = [_row(path, args) for path in find_bundles(folder)]
+    rows = [_row(path, options) for path in find_bundles(folder)]
     bad = any(row["problem"] for row in rows)
     return {"dir": str(folder), "models": rows, "exit_code": 2 if bad else 0}
 
@@ -51,20 +48,24 @@ def render(result: dict[str, object]) -> str:
     assert isinstance(rows, list)
     if not rows:
         return f"No models in {result['dir']}: a model is a folder there with a model.yaml."
-    cells = [COLUMNS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
-    return "\n".join([str(result["dir"]), *lines])
+    table = text_table(COLUMNS, [_cells(row) for row in rows], left=range(len(COLUMNS)))
+    return "\n".join([str(result["dir"]), table, *_licences(rows)])
 
 
-def _row(path: Path, args: argparse.Namespace) -> dict[str, object]:
+def _licences(rows: list[dict[str, object]]) -> list[str]:
+    """Return each licence once, with the models that are under it."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row.get("licence"):
+            names.setdefault(str(row["licence"]), []).append(str(row["name"]))
+    return [f"{', '.join(under)}: {licence}" for licence, under in names.items()]
+
+
+def _row(path: Path, options: Options) -> dict[str, object]:
     """Return what is known of the bundle at `path`, and its problem if it has one."""
     row: dict[str, object] = {"name": path.name, "folder": str(path), "problem": ""}
     try:
-        bundle = Bundle.load(path, verify=False, public_key=args.public_key)
+        bundle = Bundle.load(path, verify=False, public_key=options.public_key)
         row |= {
             "name": bundle.name,
             "kind": bundle.kind,
@@ -78,10 +79,10 @@ def _row(path: Path, args: argparse.Namespace) -> dict[str, object]:
             "metrics": dict(bundle.metrics),
         }
         row["bytes"] = len(bundle.read_model())
-        if args.run:
-            created = chosen_engines({bundle.role: bundle}, args)[bundle.role]
-            row |= {"provider": created.info.provider, "engine": str(created.info)}
-            created.close()
+        if options.run:
+            with options.engines.running({bundle.role: bundle}) as engines:
+                info = engines[bundle.role].info
+                row |= {"provider": info.provider, "engine": str(info)}
     except NightsegError as error:
         row["problem"] = str(error)
     return row

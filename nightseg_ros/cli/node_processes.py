@@ -13,14 +13,13 @@ import time
 from types import FrameType
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.ros.child_nodes import end_with_parent
+from nightseg_ros.trials.child_nodes import prepare_child, wait_or_kill
 
-EXIT_ERROR = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_S = 15.0
 """How long a node may take to end; a little longer than it waits for its engine."""
-_LOGGED = re.compile(r"\[(?:ERROR|FATAL)\](?! \[[^]]*\] \[rcl\])(?: \[[^]]*\])*: (.+)")
 _PRINTED = re.compile(r"\S+: error: (.+)")
+"""What a node prints when it cannot start."""
 
 
 class NodeProcesses:
@@ -37,7 +36,7 @@ class NodeProcesses:
         self._stopping = False
 
     def run(self) -> dict[str, int]:
-        """Run until told to stop; return the exit codes, or raise where a node failed."""
+        """Run until a signal stops it; return the exit codes, or raise where a node failed."""
         previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         main = next(iter(self._commands))
         try:
@@ -45,11 +44,11 @@ class NodeProcesses:
                 if not self._stopping:
                     self._start(name, words)
             self._listen()
-            told = set()
+            reported = set()
             while not self._stopping and self._children[main].poll() is None:
                 for name, child in self._children.items():
-                    if child.poll() is not None and name not in told:
-                        told.add(name)
+                    if child.poll() is not None and name not in reported:
+                        reported.add(name)
                         text = f"{name} has ended with exit code {child.returncode}"
                         print(f"nightseg: {text}; {main} goes on", file=sys.stderr)
                 time.sleep(0.05)
@@ -62,14 +61,13 @@ class NodeProcesses:
         return {name: child.returncode for name, child in self._children.items()}
 
     def _judge(self, main: str) -> None:
-        """Raise where the main node did not end as it should; told to stop, it may end anyhow."""
+        """Raise where the main node did not end as it should; after a signal any code will do."""
         code, reason = self._children[main].returncode, self._reasons.get(main, "")
         if code == 0 or (self._stopping and code != -signal.SIGKILL):
             return
-        if code == EXIT_ERROR and reason:
-            raise NightsegError(f"{main}: {reason}")
-        last = f"; its last error: {reason}" if reason else ""
-        raise NightsegError(f"{main} has ended with exit code {code}{last}")
+        if reason:
+            raise NightsegError(reason if reason.startswith(main) else f"{main}: {reason}")
+        raise NightsegError(f"{main} has ended with exit code {code}")
 
     def _start(self, name: str, words: list[str]) -> None:
         child = subprocess.Popen(  # noqa: S603 - our own modules
@@ -79,7 +77,7 @@ class NodeProcesses:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=prepare_child,
         )
         self._children[name] = child
 
@@ -91,16 +89,16 @@ class NodeProcesses:
             self._echoes.append(echo)
 
     def _echo(self, name: str, child: subprocess.Popen[str]) -> None:
-        """Pass the log on, and remember the last error in it."""
+        """Pass the log on; the error that the main node ends with is kept for our own."""
         assert child.stderr is not None
+        main = next(iter(self._commands))
         for line in child.stderr:
+            found = _PRINTED.match(line) if name == main else None
+            if found and name not in self._reasons:
+                self._reasons[name] = found[1].strip()
+                continue
             sys.stderr.write(line)
             sys.stderr.flush()
-            found = _LOGGED.search(line) or (
-                None if name in self._reasons else _PRINTED.match(line)
-            )
-            if found:
-                self._reasons[name] = found[1].strip()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -111,11 +109,7 @@ class NodeProcesses:
                 child.send_signal(signal.SIGINT)
         end_s = time.monotonic() + STOP_S
         for name, child in self._children.items():
-            try:
-                child.wait(max(0.0, end_s - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            if wait_or_kill(child, max(0.0, end_s - time.monotonic())):
                 self._reasons[name] = f"it did not end within {STOP_S:g} s and was killed"
         for echo in self._echoes:
             echo.join(1.0)

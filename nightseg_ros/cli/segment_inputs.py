@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The images and videos that `nightseg segment` is asked for, and the names of its results."""
+"""The images and videos that are named to `nightseg segment`, and the names of its results."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nightseg_ros.bags.video import VIDEOS, frame_count, frame_rate, is_video, open_video, shortfall
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bags.video import VIDEOS, frame_rate, is_video, open_video
+from nightseg_ros.files.regular import read_regular, require_regular
 
+MASK, OVERLAY = ".png", "_overlay.jpg"
+"""What is put behind the stem of an input."""
+MAX_IMAGE_BYTES = 1 << 30
+"""More than the largest image that is decoded, without compression."""
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
 
 
@@ -35,15 +40,15 @@ def find_inputs(named: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = sorted(p for p in path.iterdir() if p.is_file() and _known(p))
+        inside = sorted(p for p in path.iterdir() if _known(p) and not p.is_dir())
         if not inside:
             raise NightsegError(f"folder {path} holds no image and no video; name another one")
         files += inside
     return files
 
 
-def check_names(files: Sequence[Path], out: Path) -> None:
-    """Refuse inputs whose results would overwrite each other, or an input."""
+def check_names(files: Sequence[Path], out: Path, *, overlays: bool) -> None:
+    """Refuse inputs whose results would overwrite each other, or any input."""
     images: dict[str, Path] = {}
     videos: dict[str, Path] = {}
     for file in files:
@@ -61,16 +66,28 @@ def check_names(files: Sequence[Path], out: Path) -> None:
                 f"{file} could be overwritten by a frame of {videos[frame[1]]}; "
                 "rename one, or segment them into different folders"
             )
-        if (out / f"{stem}.png").resolve() == file.resolve():
-            raise NightsegError(f"the mask of {file} would replace it; choose another --out")
+    endings = (MASK, OVERLAY) if overlays else (MASK,)
+    results = {f"{stem}{ending}": file for stem, file in images.items() for ending in endings}
+    for file in files:
+        for place in (file.resolve(), file.parent.resolve() / file.name):
+            if place.parent != out.resolve():
+                continue
+            frame = re.fullmatch(r"(.+)_\d{6,}(.+)", place.name)
+            source = results.get(place.name)
+            if frame and frame[2] in endings:
+                source = source or videos.get(frame[1])
+            if source is not None:
+                raise NightsegError(
+                    f"{file}: a result of {source} would replace it; choose another --out"
+                )
 
 
 def count_frames(path: Path) -> int:
-    """Return about how many pictures the file holds, as far as that can be told beforehand."""
-    if not is_video(path):
+    """Return about how many pictures the file holds, as far as that is known beforehand."""
+    if not (is_video(path) and path.is_file()):
         return 1
     video = open_video(path)
-    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 1
+    count = frame_count(video) if video.isOpened() else 1
     video.release()
     return max(1, count)
 
@@ -85,7 +102,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 def _read_image(path: Path) -> NDArray[np.uint8]:
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = np.frombuffer(read_regular(path, MAX_IMAGE_BYTES), np.uint8)
     except OSError as error:
         raise NightsegError(f"cannot read {path} ({error.strerror})") from error
     try:
@@ -98,11 +115,13 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def _read_video(path: Path) -> Iterator[Frame]:
-    if not path.is_file():
-        raise NightsegError(f"cannot read {path} (no such file)")
+    try:
+        require_regular(path)
+    except OSError as error:
+        raise NightsegError(f"cannot read {path} ({error.strerror})") from error
     video = open_video(path)
     try:
-        rate = frame_rate(video)
+        rate, promised = frame_rate(video), frame_count(video)
         index = 0
         while True:
             good, image = video.read()
@@ -114,6 +133,9 @@ def _read_video(path: Path) -> Iterator[Frame]:
         video.release()
     if index == 0:
         raise NightsegError(f"{path} is not a video that OpenCV can decode")
+    missing = shortfall(index, promised)
+    if missing:
+        raise NightsegError(f"{path} is cut off or damaged: {missing}; get the whole file")
 
 
 def _known(path: Path) -> bool:

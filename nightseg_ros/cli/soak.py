@@ -4,62 +4,66 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
-import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
+from nightseg_ros.cli.options.fields import option
+from nightseg_ros.cli.options.values import image_size
 from nightseg_ros.cli.progress import Progress, track
-from nightseg_ros.cli.sizes import image_size
 from nightseg_ros.drive.render import Renderer
 from nightseg_ros.engines.select import ENGINES
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.soak_figures import conclude
-from nightseg_ros.evaluation.stand_in import write_stand_ins
+from nightseg_ros.files.atomic import scratch_folder
+from nightseg_ros.trials.soak_figures import conclude
+from nightseg_ros.trials.stand_in import write_stand_ins
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    add = parser.add_argument
-    add("--hours", type=float, default=0.05, help="how long (default 0.05, three minutes)")
-    add("--cameras", type=int, default=4, help="how many (default 4)")
-    add("--hz", type=float, default=10.0, help="images per second and camera (default 10)")
-    add("--frames", type=int, default=60, help="length of the drive that goes round (default 60)")
-    add("--size", type=image_size, default=(360, 640), metavar="WxH", help="default 640x360")
-    add("--engine", choices=ENGINES, default="auto", help="engine (default auto)")
-    add("--models", type=Path, metavar="DIR", help="models folder (default: the installed models)")
-    add("--threads", type=int, default=0, help="CPU threads of an engine (default: one per core)")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg soak`."""
 
-
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Render, play, conclude."""
-    if min(args.hours, args.cameras, args.hz, args.frames) <= 0:
-        raise NightsegError("hours, cameras, hz and frames must be positive numbers")
-    from nightseg_ros.ros.soak import SoakPlan, serialised, soak
-
-    # Told to stop by whoever started us: conclude as after Ctrl-C, with the node stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    height, width = args.size
-    renderer = Renderer(1, args.frames, (width, height), args.hz)
-    frames = serialised(
-        renderer.frame(index).image_bgr for index in track(range(args.frames), "drive")
+    hours: float = option("how long (default 0.05, three minutes)", 0.05)
+    cameras: int = option("how many (default 4)", 4)
+    hz: float = option("images per second and camera (default 10)", 10.0)
+    frames: int = option("length of the drive that goes round (default 60)", 60)
+    size: tuple[int, int] = option("default 640x360", (360, 640), parse=image_size, metavar="WxH")
+    engine: str = option("engine (default auto)", "auto", choices=ENGINES)
+    models: Path | None = option(
+        "models folder (default: the installed models)", None, metavar="DIR"
     )
-    with tempfile.TemporaryDirectory(prefix="nightseg_soak_") as scratch:
-        models, engine = args.models or default_models_dir(), args.engine
+    threads: int = option("CPU threads of an engine (default: one per core)", 0)
+
+
+def run(options: Options) -> dict[str, object]:
+    """Render, play, conclude."""
+    if min(options.hours, options.cameras, options.hz, options.frames) <= 0:
+        raise NightsegError("hours, cameras, hz and frames must be positive numbers")
+    from nightseg_ros.trials.soak import SoakPlan, serialised, soak
+
+    # SIGTERM concludes as Ctrl-C does, with the node stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    height, width = options.size
+    renderer = Renderer(1, options.frames, (width, height), options.hz)
+    frames = serialised(
+        renderer.frame(index).image_bgr for index in track(range(options.frames), "drive")
+    )
+    with scratch_folder("soak") as scratch:
+        models, engine = options.models or default_models_dir(), options.engine
         if engine == "fake" or (engine == "auto" and not find_bundles(models)):
-            models, engine = Path(scratch), "fake"
+            models, engine = scratch, "fake"
             write_stand_ins(models)
-        parameters = {"models_dir": str(models), "engine": engine, "threads": args.threads}
-        plan = SoakPlan(args.hours * 3600.0, args.cameras, args.hz, parameters)
+        parameters = {"models_dir": str(models), "engine": engine, "threads": options.threads}
+        plan = SoakPlan(options.hours * 3600.0, options.cameras, options.hz, parameters)
         with Progress(int(plan.seconds), "seconds") as progress:
             record = soak(frames, plan, lambda _: progress.advance())
     figures = conclude(record)
     return {
         "engine": engine,
-        "cameras": args.cameras,
-        "hz": args.hz,
+        "cameras": options.cameras,
+        "hz": options.hz,
         "size": f"{width}x{height}",
         **figures,
         "exit_code": 1 if figures["broken"] else 0,

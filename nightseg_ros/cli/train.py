@@ -4,46 +4,56 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("recipe", type=Path, help="a file of config/recipes/")
-    parser.add_argument(
-        "--data",
-        default=os.environ.get("NIGHTSEG_DATA", ""),
-        help="folder that {data} in the recipe stands for (default: NIGHTSEG_DATA)",
-    )
-    parser.add_argument(
-        "--out", type=Path, help="folder for checkpoints, curves and figures (default runs/NAME)"
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe"
-    )
-    parser.add_argument(
-        "--no-resume", action="store_true", help="start anew even if OUT holds a stopped run"
-    )
-    parser.add_argument(
-        "--fast-dev-run", action="store_true", help="one step and one validation, to try a recipe"
-    )
+from nightseg_ros.cli.options.fields import argument, flag, option
+from nightseg_ros.cli.options.values import data_option
+from nightseg_ros.files.sole_writer import sole_folder_writer
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Train, and return the figures and where the checkpoint lies."""
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg train`."""
+
+    recipe: Path = argument("a file of config/recipes/")
+    data: str = data_option("folder that {data} in the recipe stands for (default: NIGHTSEG_DATA)")
+    out: Path | None = option(
+        "folder for checkpoints, curves and figures (default runs/NAME)", None
+    )
+    set: tuple[str, ...] = option("change a key of the recipe", (), metavar="KEY=VALUE")
+    no_resume: bool = flag(
+        "start anew even if OUT holds a run; a stopped run resumes where recipe and data are "
+        "the same (only steps may grow)"
+    )
+    fast_dev_run: bool = flag("one step and one validation in OUT/fast_dev_run, to try a recipe")
+
+
+def run(options: Options) -> dict[str, object]:
+    """Train, and return the figures and the checkpoint."""
     from nightseg_ros.learning.config import load_config
+    from nightseg_ros.learning.run_record import is_main
     from nightseg_ros.learning.train import train
 
-    config = load_config(args.recipe, args.set)
-    out = args.out or Path("runs") / config.name
-    with redirect_stdout(sys.stderr):  # Lightning's bars; stdout is for the result alone
-        return train(
-            config, out, args.data, resume=not args.no_resume, fast_dev_run=args.fast_dev_run
+    config = load_config(options.recipe, options.set)
+    out = options.out or Path("runs") / config.name
+    # The other processes of the same training, one for each device, write into it too.
+    with (
+        sole_folder_writer(out) if is_main() else nullcontext(),
+        redirect_stdout(sys.stderr),  # Lightning's bars; stdout is for the result alone
+    ):
+        result = train(
+            config,
+            out,
+            options.data,
+            resume=not options.no_resume,
+            fast_dev_run=options.fast_dev_run,
         )
+    if not is_main():  # one process of a training on several devices prints its result
+        raise SystemExit(0)
+    return result
 
 
 def render(result: dict[str, object]) -> str:

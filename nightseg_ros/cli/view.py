@@ -4,111 +4,99 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nightseg_ros.cli.engine_options import add_engine_options, chosen_engines
+from nightseg_ros.bags.find import is_bag
+from nightseg_ros.bags.frames import FrameReader, camera_name, camera_topics
+from nightseg_ros.bags.video import open_recording
+from nightseg_ros.bundles.bundle import calibrations
+from nightseg_ros.bundles.choice import shared_labels
+from nightseg_ros.bundles.routes import CHOICES
+from nightseg_ros.cli.options.fields import argument, nested, option
+from nightseg_ros.cli.options.models import ROUTE_HELP, EngineOptions, ModelOptions
 from nightseg_ros.cli.progress import Progress
-from nightseg_ros.cli.replay import chosen_bundles
 from nightseg_ros.cli.segment_inputs import count_frames, find_inputs, read_frames
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bags.find import is_bag
-from nightseg_ros.evaluation.bags.frames import FrameReader, camera_name, camera_topics
-from nightseg_ros.evaluation.bags.video import open_recording
-from nightseg_ros.evaluation.rerun_log import RerunLog, load_rerun
-from nightseg_ros.evaluation.view import ViewFrame, bag_frames, view
-from nightseg_ros.model_choice import shared_labels
+from nightseg_ros.perception.image_messages import DecodedImage
 from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
-from nightseg_ros.routes import AUTO, CHOICES
+from nightseg_ros.replay.rerun_log import RerunLog, load_rerun
+from nightseg_ros.replay.view import ViewFrame, bag_frames, view
 
 CAMERA = "images"
 IMAGES_HZ = 10.0
 """How fast the images of a folder follow each other on the time line."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nightseg view`."""
-    add = parser.add_argument
-    add("input", type=Path, help="a bag, a video, or a folder of images")
-    add("--route", choices=CHOICES, default=AUTO, help="(default: auto)")
-    add(
-        "--save",
-        type=Path,
-        metavar="OUT.rrd",
-        help="write a file for `rerun OUT.rrd` instead of starting the viewer",
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `nightseg view`."""
+
+    input: Path = argument("a bag, a video, or a folder of images")
+    route: str | None = option(ROUTE_HELP, None, choices=CHOICES)
+    save: Path | None = option(
+        "write a file for `rerun OUT.rrd` instead of starting the viewer", None, metavar="OUT.rrd"
     )
-    add(
-        "--connect",
+    connect: str | None = option(
+        "send to a viewer that runs already, as in rerun+http://HOST:9876/proxy",
+        None,
         metavar="URL",
-        help="send to a viewer that runs already, as in rerun+http://HOST:9876/proxy",
     )
-    add(
-        "--memory",
-        default="2GB",
-        metavar="SIZE",
-        help="the viewer drops the oldest frames over this (default 2GB)",
+    memory: str = option(
+        "the viewer drops the oldest frames over this (default 2GB)", "2GB", metavar="SIZE"
     )
-    add(
-        "--topic",
-        action="append",
-        default=[],
+    topic: tuple[str, ...] = option(
+        "camera topic of a bag; may be repeated (default: all images that are no masks)",
+        (),
         metavar="NAME",
-        help="camera topic of a bag; may be repeated (default: all images that are no masks)",
     )
-    add("--every", type=int, default=1, metavar="N", help="show every N-th frame (default 1)")
-    add("--models", type=Path, metavar="DIR", help="models folder (default: the installed models)")
-    add("--model", action="append", default=[], metavar="NAME", help="use this model; repeatable")
-    add_engine_options(parser)
-    add(
-        "--confidence-threshold",
-        type=float,
-        default=0.0,
-        metavar="0..1",
-        help="pixels below it become 255, unlabelled (default: 0, keep all)",
+    every: int = option("show every N-th frame (default 1)", 1, metavar="N")
+    models: ModelOptions = nested(ModelOptions)
+    engines: EngineOptions = nested(EngineOptions)
+    confidence_threshold: float = option(
+        "pixels below it become 255, unlabelled (default: 0, keep all)", 0.0, metavar="0..1"
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
+def run(options: Options) -> dict[str, object]:
     """Show the recording, or write it down for later."""
-    if args.every < 1:
-        raise NightsegError(f"--every is {args.every}, need 1 or more")
-    if args.save is not None and args.connect is not None:
+    if options.every < 1:
+        raise NightsegError(f"--every is {options.every}, need 1 or more")
+    if options.save is not None and options.connect is not None:
         raise NightsegError("--save and --connect exclude each other")
     rerun = load_rerun()
-    cameras, frames, total = _source(args.input, args.topic)
-    bundles = chosen_bundles(args)
-    log = RerunLog(rerun, shared_labels(bundles.values()), cameras)
-    if args.save is not None:
-        log.save(args.save)
-    elif args.connect is not None:
-        log.send(args.connect)
-    else:
-        log.show(args.memory)
-    try:
-        engines = chosen_engines(bundles, args)
-        try:
+    cameras, frames, total = _source(options.input, options.topic)
+    route, bundles = options.models.choose(options.route)
+    labels = shared_labels(bundles.values())
+    with RerunLog(rerun, labels, cameras) as log:
+        if options.save is not None:
+            log.save(options.save)
+        elif options.connect is not None:
+            log.send(options.connect)
+        else:
+            log.show(options.memory)
+        with options.engines.running(bundles) as engines:
             settings = PipelineSettings(
-                route=args.route, confidence_threshold=args.confidence_threshold
+                route=route, confidence_threshold=options.confidence_threshold
             )
             with Progress(total or None, "view") as progress:
                 counts = view(
                     frames,
-                    Pipeline(engines, settings),
+                    Pipeline(
+                        engines,
+                        settings,
+                        classes=labels.count,
+                        calibrations=calibrations(bundles),
+                    ),
                     log,
                     lambda camera: progress.advance(note=camera),
-                    args.every,
+                    options.every,
                 )
             infos = {role: asdict(engine.info) for role, engine in engines.items()}
-        finally:
-            for engine in engines.values():
-                engine.close()
-    finally:
-        log.close()
     return {
-        "input": str(args.input),
-        "save": None if args.save is None else str(args.save),
+        "input": str(options.input),
+        "save": None if options.save is None else str(options.save),
         "cameras": cameras,
         **counts,
         "models": {role: bundle.name for role, bundle in bundles.items()},
@@ -129,7 +117,7 @@ def render(result: dict[str, object]) -> str:
     return text
 
 
-def _source(path: Path, topics: list[str]) -> tuple[list[str], Iterator[ViewFrame], int]:
+def _source(path: Path, topics: Sequence[str]) -> tuple[list[str], Iterator[ViewFrame], int]:
     """Return the cameras, their frames, and about how many these are."""
     if path.is_dir() and not is_bag(path):
         files = find_inputs([path])
@@ -148,7 +136,8 @@ def _images(files: list[Path]) -> Iterator[ViewFrame]:
             for frame in read_frames(file):
                 now_s = start_s + frame.time_s
                 at_ns = round(now_s * 1e9)
-                yield ViewFrame(index, CAMERA, at_ns, now_s, frame.image, new_scene=new_scene)
+                image = DecodedImage(frame.image)
+                yield ViewFrame(index, CAMERA, at_ns, now_s, image, new_scene=new_scene)
                 index, new_scene = index + 1, False
         except NightsegError:
             yield ViewFrame(index, CAMERA, round(start_s * 1e9), start_s, None)

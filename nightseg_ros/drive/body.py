@@ -1,8 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What all motor vehicles have: a body from a side profile, wheels, and lights."""
+"""The common parts of motor vehicles: a body from a side profile, wheels, and lights."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from nightseg_ros.drive.mesh import Color, Mesh, Point, Switch, disc, front
 
@@ -25,7 +27,7 @@ def hull(
     label: int,
     inset: float = 0.0,
 ) -> None:
-    """Add a body with this side profile of (s, y), 2 * half wide, at the top less by inset."""
+    """Add a body with this side profile of (s, y), 2 * half wide, narrower by inset at the top."""
     middle = (0.0, 0.5 * (profile[0][1] + max(y for _, y in profile)), 0.0)
     top, low = max(y for _, y in profile), min(y for _, y in profile)
 
@@ -54,7 +56,7 @@ def wheels(mesh: Mesh, half: float, axles: tuple[float, ...], radius: float, lab
 
 
 def treads(mesh: Mesh, half: float, axles: tuple[float, ...], radius: float, label: int) -> None:
-    """Add what is seen of the tyres under the body, which is painted over them."""
+    """Add the visible part of the tyres under the body, which is painted over them."""
     for s in axles:
         tread = front((half - 0.18, half), (0, 0.22), s - 0.4 * radius)
         for corners in (tread, [(-x, y, s) for x, y, s in tread]):
@@ -62,36 +64,13 @@ def treads(mesh: Mesh, half: float, axles: tuple[float, ...], radius: float, lab
 
 
 def lights(mesh: Mesh, half: float, rear: float, nose: float, height: float, label: int) -> None:
-    """Add tail lights, head lights and the number plate on the upright ends."""
+    """Add tail lights, head lights and the number plate on the vertical ends."""
+    away = (0.0, height, 0.0)
+    band = (height - 0.08, height + 0.08)
+    lamp: dict[str, Any] = {"away": away, "switch": Switch.VEHICLE}
     for sign in (-1, 1):
-        outer, inner = sign * (half - 0.05), sign * (half - 0.42)
-        band = (height - 0.08, height + 0.08)
-        away = (0.0, height, 0.0)
-        mesh.add(
-            front((inner, outer), band, rear - 0.012),
-            TAIL,
-            label,
-            glow=0.26,
-            switch=Switch.VEHICLE,
-            decal=True,
-            away=away,
-        )
-        mesh.add(
-            front((inner, outer), band, nose + 0.012),
-            HEAD,
-            label,
-            glow=1.0,
-            switch=Switch.VEHICLE,
-            decal=True,
-            away=away,
-        )
-    mesh.add(
-        front((-0.26, 0.26), (height - 0.2, height - 0.08), rear - 0.012),
-        (214, 214, 206),
-        label,
-        glow=0.05,
-        switch=Switch.VEHICLE,
-        decal=True,
-        away=(0, height, 0),
-        reach=50,
-    )
+        across = (sign * (half - 0.42), sign * (half - 0.05))
+        mesh.decal(front(across, band, rear - 0.012), TAIL, label, glow=0.26, **lamp)
+        mesh.decal(front(across, band, nose + 0.012), HEAD, label, glow=1.0, **lamp)
+    plate = front((-0.26, 0.26), (height - 0.2, height - 0.08), rear - 0.012)
+    mesh.decal(plate, (214, 214, 206), label, glow=0.05, reach=50, **lamp)

@@ -6,11 +6,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from nightseg_ros.drive.classes import BUILDING
-from nightseg_ros.drive.mesh import Color, Faces, Material, Mesh, Point, Switch, front, side
+from nightseg_ros.drive.mesh import (
+    Color,
+    Faces,
+    Material,
+    Mesh,
+    Point,
+    Switch,
+    front,
+    palette,
+    side,
+)
 
 FLOOR = 3.2
 STYLES: tuple[tuple[Color, Material], ...] = (
@@ -24,21 +35,15 @@ STYLES: tuple[tuple[Color, Material], ...] = (
     ((162, 160, 154), Material.CONCRETE),
     ((188, 190, 188), Material.CONCRETE),
 )
-ROOFS: tuple[Color, ...] = ((98, 58, 48), (72, 70, 74), (84, 66, 58))
-WARM: tuple[Color, ...] = ((255, 206, 130), (255, 222, 160), (255, 190, 110), (220, 228, 255))
-SIGNS: tuple[Color, ...] = (
-    (60, 150, 160),
-    (190, 60, 50),
-    (210, 160, 50),
-    (70, 90, 170),
-    (60, 130, 70),
-)
-AWNINGS: tuple[Color, ...] = ((150, 44, 40), (44, 84, 70), (52, 66, 110), (176, 140, 70))
+ROOFS = palette("623a30 48464a 54423a")
+WARM = palette("ffce82 ffdea0 ffbe6e dce4ff")
+SIGNS = palette("3c96a0 be3c32 d2a032 465aaa 3c8246")
+AWNINGS = palette("962c28 2c5446 34426e b08c46")
 
 
 @dataclass(frozen=True)
 class House:
-    """A house as the street needs it."""
+    """The faces of a house, and what the street needs to know of it."""
 
     faces: Faces
     height: float
@@ -47,7 +52,7 @@ class House:
 
 
 class _Facade:
-    """One house; x0 is the plane of its front, `sign` the side of the street it stands on."""
+    """One house; x0 is the plane of its front, `sign` its side of the street."""
 
     def __init__(
         self, rng: np.random.Generator, sign: int, x0: float, s: tuple[float, float]
@@ -73,23 +78,16 @@ class _Facade:
     ) -> None:
         """Paint a rectangle on the front."""
         switch = Switch.WINDOW if glow else Switch.OFF
-        self.mesh.add(
-            side(self.x - self.sign * out, y, s),
-            color,
-            BUILDING,
-            glow=glow,
-            switch=switch,
-            decal=True,
-            away=self.within,
-            reach=reach,
-        )
+        front_side = side(self.x - self.sign * out, y, s)
+        look: dict[str, Any] = {"glow": glow, "switch": switch, "reach": reach}
+        self.mesh.decal(front_side, color, BUILDING, self.within, **look)
 
     def walls(self) -> None:
         depth = self.x + 12 * self.sign
         low, high = self.s
         top = self.height
         roof = ROOFS[self.rng.integers(len(ROOFS))]
-        options = {"material": self.material, "away": self.within}
+        options: dict[str, Any] = {"material": self.material, "away": self.within}
         if self.rng.random() < 0.55:
             ridge = self.x + 6 * self.sign
             rise = top + float(self.rng.uniform(2.0, 3.6))
@@ -101,21 +99,16 @@ class _Facade:
             ]
             self.mesh.add(slope, roof, BUILDING, material=Material.PAVING)
             gable: list[Point] = [(self.x, top, low), (depth, top, low), (ridge, rise, low)]
-            self.mesh.add(gable, self.color, BUILDING, **options)  # type: ignore[arg-type]
+            self.mesh.add(gable, self.color, BUILDING, **options)
         for end in (low, high):
             across = front((self.x, depth), (0, top), end)
-            self.mesh.add(across, self.color, BUILDING, **options)  # type: ignore[arg-type]
-        self.mesh.add(side(self.x, (0, top), self.s), self.color, BUILDING, **options)  # type: ignore[arg-type]
-        pale = tuple(min(255, round(c * 1.12 + 8)) for c in self.color)
-        self.paint((top - 0.35, top), self.s, pale)  # type: ignore[arg-type]
-        self.paint((3.75, 3.98), self.s, pale)  # type: ignore[arg-type]
-        self.mesh.add(
-            front((self.x - 0.3 * self.sign, self.x), (top - 0.3, top), low),
-            self.color,
-            BUILDING,
-            away=self.within,
-            reach=90,
-        )
+            self.mesh.add(across, self.color, BUILDING, **options)
+        self.mesh.add(side(self.x, (0, top), self.s), self.color, BUILDING, **options)
+        pale: Any = tuple(min(255, round(c * 1.12 + 8)) for c in self.color)
+        self.paint((top - 0.35, top), self.s, pale)
+        self.paint((3.75, 3.98), self.s, pale)
+        corner = front((self.x - 0.3 * self.sign, self.x), (top - 0.3, top), low)
+        self.mesh.add(corner, self.color, BUILDING, away=self.within, reach=90)
 
     def windows(self) -> None:
         rng, width = self.rng, self.s[1] - self.s[0]
@@ -130,25 +123,15 @@ class _Facade:
                 s = self.s[0] + (column + 0.5) * pitch
                 lit = rng.random() < 0.42
                 warm = WARM[rng.choice(len(WARM), p=[0.4, 0.3, 0.2, 0.1])]
-                glass = tuple(int(c) for c in rng.integers(34, 78) + np.array([-6, 4, 14]))
-                self.paint(
-                    (y - 0.09, y + tall + 0.09), (s - half - 0.1, s + half + 0.1), frame, reach=60
-                )
-                self.paint(
-                    (y, y + tall),
-                    (s - half, s + half),
-                    warm if lit else glass,  # type: ignore[arg-type]
-                    glow=float(rng.uniform(0.025, 0.07)) if lit else 0.0,
-                )
+                glass: Any = tuple(int(c) for c in rng.integers(34, 78) + np.array([-6, 4, 14]))
+                frame_s = (s - half - 0.1, s + half + 0.1)
+                self.paint((y - 0.09, y + tall + 0.09), frame_s, frame, reach=60)
+                glow = float(rng.uniform(0.025, 0.07)) if lit else 0.0
+                self.paint((y, y + tall), (s - half, s + half), warm if lit else glass, glow=glow)
                 if lit and rng.random() < 0.5:  # a curtain half drawn
                     cut = float(rng.uniform(0.2, 0.8)) * half
-                    self.paint(
-                        (y, y + tall),
-                        (s + cut - 0.2, s + half),
-                        (150, 112, 84),
-                        glow=0.04,
-                        reach=70,
-                    )
+                    drawn = (s + cut - 0.2, s + half)
+                    self.paint((y, y + tall), drawn, (150, 112, 84), glow=0.04, reach=70)
                 self.paint((y, y + tall), (s - 0.03, s + 0.03), frame, reach=45)
                 self.paint((y + 0.66 * tall, y + 0.7 * tall), (s - half, s + half), frame, reach=45)
 
@@ -166,21 +149,14 @@ class _Facade:
             glow = float(rng.uniform(0.05, 0.1)) if rng.random() < 0.75 else 0.0
             glass: Color = (58, 68, 76)
             door = span[0] + 1.25
-            self.paint(
-                (0.3, 2.75), (span[0] + 0.15, door - 0.1), warm if glow else glass, glow=0.8 * glow
-            )
-            self.paint(
-                (0.75, 2.75), (door + 0.1, span[1] - 0.15), warm if glow else glass, glow=glow
-            )
-            for s in np.arange(door + 0.5, span[1] - 0.6, 0.9):  # things on show
-                tone = tuple(int(c) for c in rng.integers(60, 150, 3))
-                self.paint(
-                    (0.75, 0.75 + float(rng.uniform(0.4, 1.3))),
-                    (float(s), float(s) + 0.55),
-                    tone,  # type: ignore[arg-type]
-                    glow=0.5 * glow,
-                    reach=40,
-                )
+            pane = warm if glow else glass
+            self.paint((0.3, 2.75), (span[0] + 0.15, door - 0.1), pane, glow=0.8 * glow)
+            self.paint((0.75, 2.75), (door + 0.1, span[1] - 0.15), pane, glow=glow)
+            for s in np.arange(door + 0.5, span[1] - 0.6, 0.9):  # goods in the shop window
+                tone: Any = tuple(int(c) for c in rng.integers(60, 150, 3))
+                high = 0.75 + float(rng.uniform(0.4, 1.3))
+                goods = (float(s), float(s) + 0.55)
+                self.paint((0.75, high), goods, tone, glow=0.5 * glow, reach=40)
             self.paint((3.1, 3.65), span, sign, glow=float(rng.uniform(0.05, 0.1)) if glow else 0.0)
             if glow:
                 self.lit.append((self.x - 0.2 * self.sign, 1.9, 0.5 * (door + span[1]), warm))
@@ -198,12 +174,8 @@ class _Facade:
         edges = np.linspace(span[0], span[1], count + 1)
         for i, (a, b) in enumerate(pairwise(edges)):
             cloth: Color = color if i % 2 else (222, 216, 204)
-            self.mesh.add(
-                [(self.x, 3.05, a), (self.x, 3.05, b), (out, 2.5, b), (out, 2.5, a)],
-                cloth,
-                BUILDING,
-                reach=90,
-            )
+            roof = [(self.x, 3.05, a), (self.x, 3.05, b), (out, 2.5, b), (out, 2.5, a)]
+            self.mesh.add(roof, cloth, BUILDING, reach=90)
             self.mesh.add(side(out, (2.3, 2.5), (float(a), float(b))), cloth, BUILDING, reach=90)
 
 

@@ -1,31 +1,35 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A pinhole camera without distortion: x right, y down, z ahead, as ROS optical frames have it."""
+"""A pinhole camera without distortion: x right, y down, z ahead, like ROS optical frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.drive.street import Floats
+if TYPE_CHECKING:
+    from nightseg_ros.drive.street import Floats
 
 NEAR = 0.35
-"""Metres; nothing nearer is drawn."""
+"""Metres; nearer parts are not drawn."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera is in the world and how it looks."""
+    """The pose of the camera in the world."""
 
     size: tuple[int, int]
     """Width, height in pixels."""
     position: NDArray
     yaw: float
     pitch: float
-    """Radians, positive looks down."""
+    """Radians, positive is down."""
+    roll: float = 0.0
+    """Radians, positive turns the camera clockwise; only `rotation` knows it."""
 
     @property
     def focal(self) -> float:
@@ -39,7 +43,7 @@ class Camera:
 
     @property
     def horizon(self) -> float:
-        """The row in which level rays end."""
+        """The row of horizontal rays."""
         return float(self.centre[1] - self.focal * np.tan(self.pitch))
 
     @cached_property
@@ -49,8 +53,10 @@ class Camera:
         sp, cp = np.sin(self.pitch), np.cos(self.pitch)
         level = np.array([[cos, 0, -sin], [0, -1, 0], [sin, 0, cos]])
         tilt = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-        # Looking down by p carries a point ahead (0, 0, 1) up in the image, to y = -sin p.
-        return np.asarray(tilt @ level, np.float32)
+        # A pitch of p moves a point ahead (0, 0, 1) up in the image, to y = -sin p.
+        sr, cr = np.sin(self.roll), np.cos(self.roll)
+        turn = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
+        return np.asarray(turn @ tilt @ level, np.float32)
 
     def to_camera(self, world: NDArray) -> Floats:
         """Turn (N, 3) world points into camera coordinates."""
@@ -70,7 +76,7 @@ class Camera:
         return x[None, :].astype(np.float32), y[:, None].astype(np.float32)
 
     def info(self, frame_id: str = "camera_optical") -> dict[str, object]:
-        """Return the fields of a sensor_msgs/CameraInfo, less its stamp."""
+        """Return the fields of a sensor_msgs/CameraInfo without its stamp."""
         (cx, cy), f = self.centre, self.focal
         return {
             "frame_id": frame_id,

@@ -1,10 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The train ids that the drive paints, taken by name from the Cityscapes label set."""
+"""The train ids of the drive, by name from the Cityscapes label set."""
 
 from __future__ import annotations
 
-from nightseg_ros.labels import CITYSCAPES19, IGNORE
+from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE
 
 _ID = {label.name: label.id for label in CITYSCAPES19.labels}
 
@@ -27,4 +27,4 @@ BUS = _ID["bus"]
 MOTORCYCLE = _ID["motorcycle"]
 BICYCLE = _ID["bicycle"]
 UNLABELLED = IGNORE
-"""Tunnel lining and litter bins: no Cityscapes train id is theirs."""
+"""Tunnel lining and litter bins, which have no Cityscapes train id."""

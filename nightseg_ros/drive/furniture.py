@@ -1,34 +1,20 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands on a sidewalk: street lamps, signs, traffic lights, fences and bins."""
+"""Street furniture: lamps, signs, traffic lights, fences and bins."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from nightseg_ros.drive.classes import (
-    FENCE,
-    POLE,
-    TRAFFIC_LIGHT,
-    TRAFFIC_SIGN,
-    UNLABELLED,
-)
-from nightseg_ros.drive.mesh import (
-    Color,
-    Faces,
-    Material,
-    Mesh,
-    Point,
-    Switch,
-    disc,
-    front,
-    side,
-)
+from nightseg_ros.drive.classes import FENCE, POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, UNLABELLED, WALL
+from nightseg_ros.drive.mesh import Color, Faces, Material, Mesh, Point, Switch, disc, front, side
 
 STEEL: Color = (92, 96, 98)
 LAMP_HEIGHT = 7.4
 LAMP_ARM = 2.1
-"""How far a lamp hangs out over the carriageway."""
+"""How far a lamp extends over the carriageway."""
 
 
 def _mast(mesh: Mesh, x: float, y: tuple[float, float], width: float, color: Color) -> None:
@@ -53,18 +39,13 @@ def lamp(sign: int) -> Faces:
     mesh.add(arm, STEEL, POLE)
     head = sorted((tip - 0.1 * sign, tip + 0.75 * sign))
     mesh.add(front((head[0], head[1]), (LAMP_HEIGHT + 0.04, LAMP_HEIGHT + 0.2), 0), STEEL, POLE)
-    mesh.add(
-        front((head[0] + 0.04, head[1] - 0.04), (LAMP_HEIGHT, LAMP_HEIGHT + 0.07), 0),
-        (255, 214, 150),
-        POLE,
-        glow=0.95,
-        switch=Switch.LAMP,
-    )
+    bulb = front((head[0] + 0.04, head[1] - 0.04), (LAMP_HEIGHT, LAMP_HEIGHT + 0.07), 0)
+    mesh.add(bulb, (255, 214, 150), POLE, glow=0.95, switch=Switch.LAMP)
     return mesh.freeze()
 
 
 def sign_post(rng: np.random.Generator) -> Faces:
-    """Return one of a few common traffic signs on its post."""
+    """Return one of a few common traffic signs on a post."""
     mesh = Mesh()
     kind = int(rng.integers(6))
     _mast(mesh, 0, (0, 2.9), 0.07, (150, 152, 152))
@@ -96,11 +77,7 @@ def sign_post(rng: np.random.Generator) -> Faces:
         plate(front((-0.03, 0.03), (y - 0.1, y + 0.12), 0), (20, 20, 20), top=True)
     elif kind == 3:  # direction
         plate(disc(0, y, 0, 0.36, 16), blue)
-        plate(
-            [(-0.06, y - 0.2, 0), (0.06, y - 0.2, 0), (0.06, y + 0.02, 0), (-0.06, y + 0.02, 0)],
-            white,
-            top=True,
-        )
+        plate(front((-0.06, 0.06), (y - 0.2, y + 0.02), 0), white, top=True)
         plate([(-0.17, y, 0), (0.17, y, 0), (0.0, y + 0.22, 0)], white, top=True)
     elif kind == 4:  # parking
         plate(front((-0.32, 0.32), (y - 0.32, y + 0.32), 0), blue)
@@ -108,10 +85,10 @@ def sign_post(rng: np.random.Generator) -> Faces:
         plate(disc(0.03, y + 0.09, 0, 0.13, 10), white, top=True)
         plate(disc(0.03, y + 0.09, 0, 0.055, 8), blue, top=True)
     else:  # priority road
-        plate([(0, y - 0.42, 0), (0.42, y, 0), (0, y + 0.42, 0), (-0.42, y, 0)], white)
-        plate(
-            [(0, y - 0.3, 0), (0.3, y, 0), (0, y + 0.3, 0), (-0.3, y, 0)], (240, 186, 30), top=True
-        )
+        corners: list[Point]
+        for radius, color in ((0.42, white), (0.3, (240, 186, 30))):
+            corners = [(0, y - radius, 0), (radius, y, 0), (0, y + radius, 0), (-radius, y, 0)]
+            plate(corners, color, top=radius < 0.4)
     return mesh.freeze()
 
 
@@ -148,15 +125,9 @@ def traffic_light(sign: int, phase: int) -> Faces:
             on = row == phase
             color: Color = bulb if on else (bulb[0] // 5, bulb[1] // 5, bulb[2] // 5)
             centre = y + (2.45 - 0.97 * row) * size
-            mesh.add(
-                disc(x, centre, 0, 0.34 * size),
-                color,
-                TRAFFIC_LIGHT,
-                decal=True,
-                glow=0.62 if on else 0.0,
-                switch=Switch.ALWAYS,
-                away=(x, y, 1),
-            )
+            glow = 0.62 if on else 0.0
+            lens, away = disc(x, centre, 0, 0.34 * size), (x, y, 1)
+            mesh.decal(lens, color, TRAFFIC_LIGHT, away, glow=glow, switch=Switch.ALWAYS)
     return mesh.freeze()
 
 
@@ -168,33 +139,24 @@ def fence(x: float, length: float) -> Faces:
         mesh.add(side(x, (y, y + 0.07), (0, length)), green, FENCE)
     for s in np.arange(0, length, 0.28):
         mesh.add(side(x, (0.0, 1.22), (float(s), float(s) + 0.05)), green, FENCE, reach=48)
-    # Farther off the bars are finer than a pixel: a dim band stands for them.
+    # In the distance the bars are finer than a pixel: a dim band replaces them.
     mesh.add(side(x, (0.3, 1.1), (0, length)), (70, 84, 66), FENCE, decal=True)
     return mesh.freeze()
 
 
 def low_wall(x: float, length: float, sign: int) -> Faces:
     """Return a brick wall at knee height with coping stones."""
-    from nightseg_ros.drive.classes import WALL
-
     mesh = Mesh()
     inside = (x + sign, 0.5, length / 2)
-    mesh.add(
-        front((x, x + 0.3 * sign), (0, 1.15), 0),
-        (140, 96, 80),
-        WALL,
-        material=Material.BRICK,
-        away=(x, 0.5, length),
-    )
-    mesh.add(
-        side(x, (0, 1.15), (0, length)), (140, 96, 80), WALL, material=Material.BRICK, away=inside
-    )
+    brick: dict[str, Any] = {"color": (140, 96, 80), "label": WALL, "material": Material.BRICK}
+    mesh.add(front((x, x + 0.3 * sign), (0, 1.15), 0), away=(x, 0.5, length), **brick)
+    mesh.add(side(x, (0, 1.15), (0, length)), away=inside, **brick)
     mesh.add(side(x, (1.05, 1.18), (0, length)), (178, 172, 160), WALL, decal=True, away=inside)
     return mesh.freeze()
 
 
 def bin_can() -> Faces:
-    """Return a litter bin, which no train id covers."""
+    """Return a litter bin, which has no train id."""
     mesh = Mesh()
     mesh.add(front((-0.22, 0.22), (0.15, 0.95), 0), (58, 76, 62), UNLABELLED, normal=(0, 0.2, -1))
     mesh.add(front((-0.24, 0.24), (0.88, 0.97), 0), (38, 46, 40), UNLABELLED)

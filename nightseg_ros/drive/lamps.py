@@ -1,21 +1,24 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Light that is not the sun's: street lamps, tunnel lamps, our headlights and those of others."""
+"""Artificial light: street lamps, tunnel lamps, our headlights and those of others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.drive.camera import Camera
 from nightseg_ros.drive.ground import TUNNEL_HALF
 from nightseg_ros.drive.planes import tinted
-from nightseg_ros.drive.surface import Surface
 from nightseg_ros.drive.tunnel import TUNNEL_HEIGHT, TUNNEL_LAMP_STEP
+
+if TYPE_CHECKING:
+    from nightseg_ros.drive.camera import Camera
+    from nightseg_ros.drive.surface import Surface
 
 SODIUM = np.array([1.0, 0.68, 0.36], np.float32)
 TUNNEL_LIGHT = np.array([1.0, 0.74, 0.42], np.float32)
@@ -32,15 +35,15 @@ class Lamp:
     color: NDArray
     power: float
     focus: float
-    """0 shines into the half space of `aim`; towards 1 the beam gets narrow."""
+    """0 lights the half space of `aim`; values towards 1 narrow the beam."""
     radius: float
-    """Metres beyond which its light is left out."""
+    """Metres beyond which its light is neglected."""
 
 
 def add_lamps(light: NDArray, lamps: Sequence[Lamp], surface: Surface, camera: Camera) -> None:
     """Add the light of each lamp to the (H, W, 3) irradiance.
 
-    Pools of lamp light are smooth, so every second pixel of every second row is enough.
+    Lamp light is smooth, so half the resolution is enough.
     """
     if not lamps:
         return
@@ -67,7 +70,7 @@ def add_lamps(light: NDArray, lamps: Sequence[Lamp], surface: Surface, camera: C
             beam /= square
             beam = np.maximum(beam - np.float32(lamp.focus), 0) * distance
         facing = _dot(toward, [plane[part] for plane in normal])
-        # Surfaces a little past grazing still get something: light that other things throw back.
+        # Surfaces slightly beyond grazing still get some light, reflected by other surfaces.
         distance *= np.float32(0.12)
         facing += distance
         np.maximum(facing, 0, out=facing)
@@ -105,7 +108,7 @@ def headlights(surface: Surface, camera: Camera) -> NDArray:
     rx, ry = camera.rays
     sin, cos = np.float32(np.sin(camera.pitch)), np.float32(np.cos(camera.pitch))
     z = np.maximum(surface.z, 1.5)
-    # The lamps sit 0.7 m below the camera, so elevation is taken from there.
+    # The lamps are 0.7 m below the camera, so elevation is measured from there.
     up = -(cos * ry + sin) + np.float32(0.7) / z
     side = np.abs(rx - 0.02)
     cutoff = np.clip((0.012 + 0.05 * np.maximum(rx, 0) - up) / 0.03, 0, 1)
@@ -120,10 +123,10 @@ def headlights(surface: Surface, camera: Camera) -> NDArray:
 
 
 def tunnel_masks(surface: Surface, tunnel: tuple[float, float]) -> tuple[NDArray, NDArray]:
-    """Return how much daylight (1 outside) and how much tunnel light every pixel gets."""
+    """Return the daylight (1 outside) and the tunnel light of every pixel."""
     begin, end = tunnel
     depth = np.minimum(surface.along - np.float32(begin), np.float32(end) - surface.along)
-    # With room for the error of street coordinates in a bend; outside at the portal the daylight
+    # With a margin for the error of street coordinates in a bend; outside the portal the daylight
     # is 1 anyway.
     near = (np.abs(surface.across) < TUNNEL_HALF + 1) & (surface.height < TUNNEL_HEIGHT + 1)
     inside = (depth > -0.05) & near

@@ -1,29 +1,32 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lights the painted faces pixel by pixel in linear light; adds haze, sky and what glows."""
+"""Lights the painted faces per pixel in linear light; adds haze, sky and glow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from nightseg_ros.drive import lamps as lamp_light
-from nightseg_ros.drive.camera import Camera
 from nightseg_ros.drive.classes import BUILDING, ROAD
-from nightseg_ros.drive.lamps import Lamp
 from nightseg_ros.drive.mesh import BRIGHTEST
-from nightseg_ros.drive.painter import Paint
 from nightseg_ros.drive.planes import scale, tinted
-from nightseg_ros.drive.shadows import ShadowMap
 from nightseg_ros.drive.sky import sun_direction
 from nightseg_ros.drive.surface import Surface, grain
-from nightseg_ros.drive.timeline import Moment
+
+if TYPE_CHECKING:
+    from nightseg_ros.drive.camera import Camera
+    from nightseg_ros.drive.lamps import Lamp
+    from nightseg_ros.drive.painter import Paint
+    from nightseg_ros.drive.shadows import ShadowMap
+    from nightseg_ros.drive.timeline import Moment
 
 SKY_PAINT = 188
-"""The sRGB grey under the sky, so that the soft edge of a roof is mixed in the light of the sky."""
+"""The sRGB grey under the sky, so that the soft edge of a roof blends with the light of the sky."""
 HAZE = 420.0
 TUNNEL_POWER = 0.10
 HEADLIGHT_POWER = 5.0
@@ -81,13 +84,13 @@ def _outdoor(
     sun = camera.rotation @ sun_direction(moment)
     normal = paint.normal
     up = camera.rotation @ np.array([0, 1, 0], np.float32)
-    # Half of the sky lights a wall; from below comes what the ground throws back.
+    # Half of the sky lights a wall; the ground reflects light from below.
     openness = (0.56 + 0.44 * (normal @ up)).astype(np.float32)
     slant = np.maximum(normal @ sun, 0).astype(np.float32)
     owner = surface.owner
-    ground, houses, contact = shadow.look_up(surface.across, surface.along, surface.height)
+    ground, houses, contact = shadow.at(surface.across, surface.along, surface.height)
     low = np.clip(1 - surface.height * 3, 0, 1)
-    # What is level lies on the ground or, like roofs of cars, too high for its shadows.
+    # A level face is on the ground or, like the roof of a car, too high for ground shadows.
     near_ground = np.take(surface.level.astype(np.float32), owner)
     near_ground *= surface.height < 0.3
     sunlit = houses + near_ground * (ground - houses)
@@ -98,7 +101,7 @@ def _outdoor(
     sky *= upright + near_ground * (contact - upright)
     light = tinted(sky, moment.ambient)
     if moment.sun.any():
-        # A tenth of what the ground gets comes back from it.
+        # The ground reflects a tenth of its light.
         sunlit += daylight * np.float32(0.1 * max(0.0, np.sin(np.radians(moment.elevation))))
         light += tinted(sunlit, moment.sun)
     return light
@@ -113,7 +116,7 @@ def _haze(radiance: NDArray, surface: Surface, moment: Moment, daylight: NDArray
 
 
 def _mirror(radiance: NDArray, paint: Paint, surface: Surface, camera: Camera, wet: float) -> None:
-    """Let a wet road mirror, blurred upright, what stands above the horizon."""
+    """Reflect what is above the horizon in a wet road, blurred vertically."""
     height, width = radiance.shape[:2]
     horizon = round(camera.horizon)
     depth = height - horizon
@@ -128,7 +131,7 @@ def _mirror(radiance: NDArray, paint: Paint, surface: Surface, camera: Camera, w
     rows = slice(horizon, horizon + len(mirrored))
     road = (np.take(paint.label == ROAD, surface.owner[rows])).astype(np.float32)
     grazing = np.clip(surface.z[rows] / 30, 0.12, 0.75)
-    # The mirrored picture ends where the image does: fade it out on the way there.
+    # The reflection ends at the edge of the image: fade it out towards it.
     grazing *= np.linspace(1.0, 0.0, len(mirrored), dtype=np.float32)[:, None]
     scale(mirrored, road * grazing * np.float32(0.4 * wet))
     radiance[rows] += mirrored

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Paints faces from far to near: a colour image with soft edges, and which face is where."""
+"""Paints faces from far to near: a colour image with soft edges, and the face of each pixel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nightseg_ros.drive.classes import SKY
 from nightseg_ros.drive.mesh import Faces, Switch
 
 SHIFT = 4
-"""Bits of sub-pixel position that OpenCV's polygons take."""
+"""Bits of sub-pixel position in OpenCV's polygons."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Paint:
 
 
 def switched(faces: Faces, levels: NDArray) -> NDArray[np.uint8]:
-    """Return (F, 4) colours with the glow that each face has while its switch is at its level."""
+    """Return (F, 4) colours with the glow of each face at the level of its switch."""
     level = levels[faces.switch]
     window = faces.switch == Switch.WINDOW
     level = np.where(window, np.clip((level * 1.2 - faces.turn) * 6, 0, 1), level)
@@ -54,7 +54,7 @@ def paint(
 ) -> Paint:
     """Paint faces in the given order of rows.
 
-    `world` are their corners, `levels` how far each Switch is turned on, and `background` the grey
+    `world` are their corners, `levels` the level of each Switch, and `background` the grey
     under everything.
     """
     width, height = camera.size
@@ -76,11 +76,11 @@ def paint(
     low = np.minimum.reduceat(pixels, first)
     high = np.maximum.reduceat(pixels, first)
     cut = shallow < NEAR
-    seen = (deep > NEAR) & (faces.two_sided | (offset > 0)) & (np.abs(offset) > 1e-7)
+    visible = (deep > NEAR) & (faces.two_sided | (offset > 0)) & (np.abs(offset) > 1e-7)
     outside = (high < -1).any(axis=1) | (low[:, 0] > width) | (low[:, 1] > height)
     tiny = faces.decal & ((high - low).max(axis=1) < 1.0)
-    seen &= cut | ~(outside | tiny)
-    order = order[seen[order]]
+    visible &= cut | ~(outside | tiny)
+    order = order[visible[order]]
     solid = order[~faces.decal[order]]
     row = np.zeros(len(faces.count), np.int64)
     row[solid] = np.arange(1, len(solid) + 1)

@@ -5,28 +5,21 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from nightseg_ros.drive import classes
 from nightseg_ros.drive.body import HEAD, RUBBER, TAIL
-from nightseg_ros.drive.mesh import Color, Faces, Mesh, Switch, disc, front
+from nightseg_ros.drive.mesh import Color, Faces, Mesh, Switch, disc, front, palette
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STEPS = 8
 """Poses in one walking or pedalling cycle."""
-SKIN: tuple[Color, ...] = ((226, 180, 150), (198, 144, 110), (142, 96, 70), (92, 62, 48))
-HAIR: tuple[Color, ...] = ((40, 30, 24), (86, 58, 34), (150, 118, 70), (120, 118, 116))
-COAT: tuple[Color, ...] = (
-    (150, 52, 44),
-    (44, 62, 104),
-    (38, 40, 44),
-    (186, 150, 74),
-    (74, 100, 72),
-    (150, 152, 156),
-    (196, 196, 190),
-    (104, 58, 96),
-)
-TROUSERS: tuple[Color, ...] = ((34, 40, 60), (44, 44, 46), (92, 80, 64), (26, 27, 30))
+SKIN = palette("e2b496 c6906e 8e6046 5c3e30")
+HAIR = palette("281e18 563a22 967646 787674")
+COAT = palette("96342c 2c3e68 26282c ba964a 4a6448 96989c c4c4be 683a60")
+TROUSERS = palette("22283c 2c2c2e 5c5040 1a1b1e")
 
 
 def _limb(
@@ -84,13 +77,13 @@ def _upper_body(
     mesh.add([(x + lean, y, 0.0) for x, y in torso], coat, label)
     _limb(mesh, (lean, shoulder - 0.02, lean, head), (0.11, 0.1), skin, label)
     mesh.add(disc(lean, head + 0.06, 0, 0.12), hair, label)
-    # The face looks along s: it is seen only of those who come towards us.
+    # The face points along s: it is visible only on people who come towards us.
     face = disc(lean, head + 0.03, 0, 0.098)
     mesh.add(face, skin, label, away=(lean, head, -1), reach=70)
 
 
 def pedestrian(rng: np.random.Generator, *, standing: bool = False) -> list[Faces]:
-    """Return the poses of one walker, who is drawn as seen from behind or in front."""
+    """Return the poses of one pedestrian, for a view from behind or in front."""
     look = (
         SKIN[rng.integers(len(SKIN))],
         HAIR[rng.integers(len(HAIR))],
@@ -109,24 +102,12 @@ def pedestrian(rng: np.random.Generator, *, standing: bool = False) -> list[Face
             knee = (sign * 0.105, hip / 2 + lift / 2)
             _limb(mesh, (sign * 0.085, hip, *knee), (0.17, 0.13), trousers, classes.PERSON)
             _limb(mesh, (*knee, *foot), (0.13, 0.09), trousers, classes.PERSON)
-            mesh.add(
-                front((foot[0] - 0.055, foot[0] + 0.055), (foot[1] - 0.03, foot[1] + 0.05), 0),
-                (30, 28, 28),
-                classes.PERSON,
-                reach=50,
-            )
+            shoe = front((foot[0] - 0.055, foot[0] + 0.055), (foot[1] - 0.03, foot[1] + 0.05), 0)
+            mesh.add(shoe, (30, 28, 28), classes.PERSON, reach=50)
         _upper_body(mesh, look, classes.PERSON, hip, height, swing)
         if skirt:
-            mesh.add(
-                [
-                    (-0.16, hip + 0.08, 0),
-                    (0.16, hip + 0.08, 0),
-                    (0.23, hip - 0.34, 0),
-                    (-0.23, hip - 0.34, 0),
-                ],
-                look[2],
-                classes.PERSON,
-            )
+            hem = [(-0.16, hip + 0.08), (0.16, hip + 0.08), (0.23, hip - 0.34), (-0.23, hip - 0.34)]
+            mesh.add([(x, y, 0.0) for x, y in hem], look[2], classes.PERSON)
         if bag:
             mesh.add(front((-0.14, 0.14), (hip + 0.14, hip + 0.5), 0), TROUSERS[2], classes.PERSON)
         poses.append(mesh.freeze())
@@ -134,7 +115,7 @@ def pedestrian(rng: np.random.Generator, *, standing: bool = False) -> list[Face
 
 
 def rider(rng: np.random.Generator, *, motor: bool = False) -> list[Faces]:
-    """Return the poses of a person on a bicycle or a motorcycle, seen from behind or in front."""
+    """Return the poses of a cyclist or motorcyclist, for a view from behind or in front."""
     look = (SKIN[rng.integers(len(SKIN))], (30, 32, 36), COAT[rng.integers(len(COAT))])
     label = classes.MOTORCYCLE if motor else classes.BICYCLE
     tyre, radius = (0.16, 0.31) if motor else (0.05, 0.34)
@@ -154,23 +135,9 @@ def rider(rng: np.random.Generator, *, motor: bool = False) -> list[Faces]:
             _limb(mesh, (*knee, *foot), (0.13, 0.09), TROUSERS[0], classes.RIDER)
         _upper_body(mesh, look, classes.RIDER, 0.93, 1.55, 0.3)
         size = 0.09 if motor else 0.045
-        mesh.add(
-            front((-size, size), (0.7, 0.7 + size), 0),
-            TAIL,
-            label,
-            glow=0.3,
-            switch=Switch.VEHICLE,
-            decal=True,
-            away=(0, 0.7, 1),
-        )
-        mesh.add(
-            front((-size, size), (0.92, 0.92 + 2 * size), 0),
-            HEAD,
-            label,
-            glow=0.7,
-            switch=Switch.VEHICLE,
-            decal=True,
-            away=(0, 0.92, -1),
-        )
+        lamp: dict[str, Any] = {"label": label, "switch": Switch.VEHICLE}
+        tail, head = (0.7, 0.7 + size), (0.92, 0.92 + 2 * size)
+        mesh.decal(front((-size, size), tail, 0), TAIL, away=(0, 0.7, 1), glow=0.3, **lamp)
+        mesh.decal(front((-size, size), head, 0), HEAD, away=(0, 0.92, -1), glow=0.7, **lamp)
         poses.append(mesh.freeze())
     return poses

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arithmetic of one plane with three colours, ten times faster than numpy's broadcasting of it."""
+"""Arithmetic of one plane with three colours, ten times faster than broadcasting in numpy."""
 
 from __future__ import annotations
 

@@ -1,21 +1,15 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trees, hedges and bushes: clouds of leaf clusters shaded as if on a ball."""
+"""Trees and bushes: clouds of leaf clusters shaded like a ball."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nightseg_ros.drive.classes import VEGETATION
-from nightseg_ros.drive.mesh import Color, Faces, Material, Mesh, front
+from nightseg_ros.drive.mesh import Color, Faces, Material, Mesh, front, palette
 
-GREENS: tuple[Color, ...] = (
-    (70, 102, 46),
-    (58, 92, 44),
-    (88, 110, 52),
-    (104, 104, 48),
-    (62, 84, 56),
-)
+GREENS = palette("46662e 3a5c2c 586e34 686830 3e5438")
 BARK: Color = (84, 70, 58)
 
 
@@ -28,7 +22,7 @@ def _cluster(
     normal: tuple[float, float, float],
     reach: float = 260.0,
 ) -> None:
-    """Add one clump of leaves, a roundish polygon of uneven radius."""
+    """Add one cluster of leaves, a roundish polygon of uneven radius."""
     corners = 9
     turn = np.sort(2 * np.pi * (np.arange(corners) + rng.uniform(-0.3, 0.3, corners)) / corners)
     size = radius * rng.uniform(0.82, 1.12, corners)
@@ -45,19 +39,15 @@ def _crown(
     color: Color,
     clumps: int,
 ) -> None:
-    """Add a ball of clumps: dark and deep first, bright and high last."""
+    """Add a ball of clusters: dark and deep first, bright and high last."""
     x0, y0 = middle
     wide, tall = size
-    mesh.add(
-        [
-            (x0 + 0.8 * wide * float(np.cos(a)), y0 + 0.8 * tall * float(np.sin(a)), 0.3)
-            for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)
-        ],
-        (color[0] * 6 // 10, color[1] * 6 // 10, color[2] * 6 // 10),
-        VEGETATION,
-        material=Material.LEAF,
-        normal=(0.0, 0.1, -1.0),
-    )
+    back = [
+        (x0 + 0.8 * wide * float(np.cos(a)), y0 + 0.8 * tall * float(np.sin(a)), 0.3)
+        for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ]
+    dark = (color[0] * 6 // 10, color[1] * 6 // 10, color[2] * 6 // 10)
+    mesh.add(back, dark, VEGETATION, material=Material.LEAF, normal=(0.0, 0.1, -1.0))
     angle = rng.uniform(0, 2 * np.pi, clumps)
     far = np.sqrt(rng.uniform(0.05, 1, clumps))
     for i in np.argsort(np.sin(angle) * far + rng.normal(0, 0.25, clumps)):
@@ -66,15 +56,9 @@ def _crown(
         tone = 0.8 + 0.28 * dy + float(rng.uniform(-0.12, 0.16))
         tint: Color = (int(color[0] * tone), int(color[1] * tone), int(color[2] * tone))
         radius = wide * float(rng.uniform(0.2, 0.36)) * (1.15 - 0.4 * float(far[i]))
-        _cluster(
-            mesh,
-            rng,
-            (x0 + 0.86 * wide * dx, y0 + 0.86 * tall * dy, -0.4 * depth),
-            radius,
-            tint,
-            (dx, dy + 0.25, -depth),
-            reach=(260.0, 85.0, 45.0)[i % 3],
-        )
+        place = (x0 + 0.86 * wide * dx, y0 + 0.86 * tall * dy, -0.4 * depth)
+        reach = (260.0, 85.0, 45.0)[i % 3]
+        _cluster(mesh, rng, place, radius, tint, (dx, dy + 0.25, -depth), reach=reach)
 
 
 def tree(rng: np.random.Generator, *, big: bool = False) -> Faces:
@@ -84,26 +68,11 @@ def tree(rng: np.random.Generator, *, big: bool = False) -> Faces:
     trunk = float(rng.uniform(2.3, 3.0)) * (1.0 if big else scale)
     wide, tall = 1.75 * scale, float(rng.uniform(1.7, 2.3)) * scale
     thick = 0.14 * scale
-    mesh.add(
-        [
-            (-thick, 0, 0),
-            (thick, 0, 0),
-            (0.7 * thick, trunk + 0.6, 0),
-            (-0.7 * thick, trunk + 0.6, 0),
-        ],
-        BARK,
-        VEGETATION,
-        normal=(-0.3, 0.2, -1),
-        material=Material.CONCRETE,
-    )
-    mesh.add(
-        front((0.1 * thick, thick), (0, trunk), 0),
-        (58, 48, 40),
-        VEGETATION,
-        decal=True,
-        away=(0, 0, 1),
-        reach=60,
-    )
+    top = trunk + 0.6
+    stem = [(-thick, 0, 0), (thick, 0, 0), (0.7 * thick, top, 0), (-0.7 * thick, top, 0)]
+    mesh.add(stem, BARK, VEGETATION, normal=(-0.3, 0.2, -1), material=Material.CONCRETE)
+    shade = front((0.1 * thick, thick), (0, trunk), 0)
+    mesh.decal(shade, (58, 48, 40), VEGETATION, (0, 0, 1), reach=60)
     _crown(
         mesh, rng, (0.0, trunk + 0.8 * tall), (wide, tall), GREENS[rng.integers(len(GREENS))], 46
     )

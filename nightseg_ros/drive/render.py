@@ -1,11 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Drives a camera along a planned street and yields what it sees, with the class of every pixel."""
+"""Renders the frames of a camera on a planned street, with the class of every pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from nightseg_ros.drive.sensor import Sensor
 from nightseg_ros.drive.shadows import Caster, ShadowMap
 from nightseg_ros.drive.sky import Sky, sun_direction
 from nightseg_ros.drive.street import EGO_X
-from nightseg_ros.drive.surface import locate
+from nightseg_ros.drive.surface import depth, locate
 from nightseg_ros.drive.texture import atlas
 from nightseg_ros.drive.timeline import Moment, moment
 from nightseg_ros.errors import NightsegError
@@ -30,12 +29,12 @@ CAMERA_HEIGHT = 1.45
 LAMP_POWER = 46.0
 SHOP_POWER = 1.5
 SHORTEST = 260.0
-"""Metres of street that even a short drive covers, so that it sees day, tunnel, dusk and night."""
+"""The least metres of a drive, so that it includes day, tunnel, dusk and night."""
 
 
 @dataclass(frozen=True)
 class DriveFrame:
-    """One picture of the drive."""
+    """One frame of the drive."""
 
     image_bgr: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -47,8 +46,18 @@ class DriveFrame:
     camera_info: dict[str, object]
 
 
+@dataclass(frozen=True)
+class Geometry:
+    """Where everything in a frame is: no picture."""
+
+    camera: Camera
+    labels: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    """(H, W) metres along the axis of the camera."""
+
+
 class Renderer:
-    """A planned street and the camera that drives on it."""
+    """A planned street and the camera on it."""
 
     def __init__(self, seed: int, frames: int, size: tuple[int, int], fps: float = 10.0) -> None:
         width, height = size
@@ -70,12 +79,9 @@ class Renderer:
         self._wet = float(rng.choice([0.0, 0.5, 1.0]))
 
     def frame(self, index: int) -> DriveFrame:
-        """Render one frame; exposure follows from frame to frame, so take them in order."""
-        progress = index / max(1, self.frames - 1)
-        s = progress * self.distance
+        """Render one frame; exposure depends on earlier frames, so render them in order."""
+        progress, s, now = self._when(index)
         seconds = s / SPEED
-        begin, end = self.scene.layout.tunnel
-        now = moment(progress, in_tunnel=begin < s < end)
         camera = self._camera(s, seconds)
         painted = self._paint(camera, s, seconds, now)
         surface = locate(painted, camera, self.scene.street, EGO_X, s)
@@ -106,6 +112,21 @@ class Renderer:
             stamp_s=index / self.fps,
             camera_info=camera.info(),
         )
+
+    def geometry(self, index: int, pitch: float = 0.0, roll: float = 0.0) -> Geometry:
+        """Locate what is in a frame, with the camera turned by more pitch and roll, in radians."""
+        _, s, now = self._when(index)
+        camera = self._camera(s, s / SPEED)
+        camera = replace(camera, pitch=camera.pitch + pitch, roll=roll)
+        painted = self._paint(camera, s, s / SPEED, now)
+        return Geometry(camera, painted.labels(), depth(painted, camera))
+
+    def _when(self, index: int) -> tuple[float, float, Moment]:
+        """Return the progress of a frame, its metres along the street, and its light."""
+        progress = index / max(1, self.frames - 1)
+        s = progress * self.distance
+        begin, end = self.scene.layout.tunnel
+        return progress, s, moment(progress, in_tunnel=begin < s < end)
 
     def _camera(self, s: float, seconds: float) -> Camera:
         sway = 0.012 * np.sin(1.9 * seconds) + 0.006 * np.sin(5.3 * seconds)
@@ -170,30 +191,11 @@ class Renderer:
                 if not (mover.lights and -4 < at - s < 70):
                     continue
                 sign = -1 if mover.turned else 1
-                ends = np.array(
-                    [
-                        [x, 0.7, at + 2.3 * sign],
-                        [x, 0.7, at + 9 * sign],
-                        [x, 0.75, at - 2.5 * sign],
-                    ],
-                    np.float32,
-                )
+                front, far, back = at + 2.3 * sign, at + 9 * sign, at - 2.5 * sign
+                ends = np.array([[x, 0.7, front], [x, 0.7, far], [x, 0.75, back]], np.float32)
                 nose, ahead, tail = camera.to_camera(street.to_world(ends))
                 aim = ahead - nose
                 aim /= np.linalg.norm(aim)
                 found.append(Lamp(nose, aim, lamp_light.XENON, 9.0 * now.headlights, 0.72, 18.0))
                 found.append(Lamp(tail, -aim, lamp_light.RED, 0.35 * now.headlights, 0.0, 5.0))
         return found
-
-
-def render_drive(
-    seed: int, frames: int, size: tuple[int, int] = (640, 360), fps: float = 10.0
-) -> Iterator[DriveFrame]:
-    """Yield the frames of a drive by day, through a tunnel, into dusk and night.
-
-    `size` is (width, height). The same arguments give the same frames. A drive too short for the
-    whole way is a time lapse: the camera then takes larger steps.
-    """
-    renderer = Renderer(seed, frames, size, fps)
-    for index in range(frames):
-        yield renderer.frame(index)

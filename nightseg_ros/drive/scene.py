@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plans the street from a seed: what stands where, who moves how fast, and what casts shadows."""
+"""Plans the street from a seed: objects, moving traffic, and what casts shadows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nightseg_ros.drive.tunnel import tunnel
 from nightseg_ros.drive.vehicles import any_vehicle
 
 VIEW = 240.0
-"""How far the camera sees, in metres."""
+"""The range of the camera in metres."""
 SPEED = 11.0
 """Metres per second of the camera."""
 
 
 class Backdrop:
-    """Faces that never move, from far to near, with their places in the world."""
+    """Static faces, from far to near, with their world coordinates."""
 
     def __init__(self, faces: Faces, street: Street) -> None:
         self._faces = faces.ordered()
@@ -62,7 +62,7 @@ class Scene:
     casters: Sequence[Caster]
     plain: Faces
     backdrops: tuple[Backdrop, Backdrop, Backdrop]
-    """Level ground, the paint on it, and what stands on it."""
+    """Level ground, the markings on it, and the objects on it."""
 
 
 class _Planner:
@@ -92,7 +92,7 @@ class _Planner:
         return not (self.layout.crossing_at(s, margin) or self.layout.tunnel_at(s, margin))
 
     def sides(self) -> None:
-        """Line both sides with houses and, now and then, a park."""
+        """Line both sides with houses and some parks."""
         for sign in (-1, 1):
             s, parks = self.layout.first, 0
             while s < self.layout.last:
@@ -111,22 +111,16 @@ class _Planner:
                     made = house(self.rng, sign, BUILDING_LINE + back, (s, end))
                     self.parts.append(made.faces)
                     self.shops += made.shops
-                    self.casters.append(
-                        Caster(
-                            sign * (BUILDING_LINE + 6),
-                            (s + end) / 2,
-                            (6.0, (end - s) / 2),
-                            (0, made.height),
-                            house=True,
-                        )
-                    )
+                    x, half = sign * (BUILDING_LINE + 6), (6.0, (end - s) / 2)
+                    caster = Caster(x, (s + end) / 2, half, (0, made.height), house=True)
+                    self.casters.append(caster)
                     parks = 0
                 s = end
 
     def _park(self, sign: int, s: float, end: float) -> None:
         walled = self.rng.random() < 0.4
         x = sign * (BUILDING_LINE + 0.1)
-        # Short pieces, so that each is painted in its turn between what is behind and in front.
+        # Short pieces, so that each is painted between the objects behind and in front of it.
         for at in np.arange(s, end, 2.0):
             length = min(2.0, end - float(at))
             piece = furniture.low_wall(x, length, sign) if walled else furniture.fence(x, length)

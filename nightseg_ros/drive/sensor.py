@@ -14,15 +14,15 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _STEPS = 4096
 _KEY = 0.21
 _DIM = 0.1
-"""Below this mean radiance the exposure gives in: the night may look like night."""
+"""Below this mean radiance the exposure compensates less: the night may look like night."""
 _SHARP_M = 22.0
-"""What is farther than some of these metres moves too little to be blurred."""
+"""Objects beyond about this distance in metres move too little to be blurred."""
 _WHITE = 8.0
-"""The exposed radiance at which the tone curve has long reached white."""
+"""The exposed radiance beyond which the tone curve is white."""
 
 
 def _tone_curve() -> NDArray[np.uint8]:
-    """Return 8-bit sRGB by the square root of exposed radiance, soft in the lights."""
+    """Return 8-bit sRGB by the square root of exposed radiance, with soft highlights."""
     x = (np.arange(_STEPS) / (_STEPS - 1)) ** 2 * _WHITE
     film = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)
     film = np.clip(film, 0, 1)
@@ -31,7 +31,7 @@ def _tone_curve() -> NDArray[np.uint8]:
 
 
 class Sensor:
-    """Keeps the exposure from frame to frame, as a camera does."""
+    """Keeps the exposure from frame to frame, like a camera."""
 
     def __init__(self, size: tuple[int, int], rng: np.random.Generator) -> None:
         width, height = size
@@ -58,10 +58,10 @@ class Sensor:
         blur: float,
         centre: tuple[float, float],
     ) -> NDArray[np.uint8]:
-        """Return the (H, W, 3) uint8 RGB picture of linear radiance.
+        """Return the (H, W, 3) uint8 RGB image of linear radiance.
 
-        `rate` says how far (0..1) the exposure follows the scene in this frame, `blur` how much
-        near things grow about `centre` while the shutter is open; `depth` is in metres.
+        `rate` is how far (0..1) the exposure follows the scene in this frame, `blur` how much near
+        objects grow around `centre` while the shutter is open; `depth` is in metres.
         """
         target = self._metered(radiance)
         if self._exposure is None:
@@ -80,7 +80,7 @@ class Sensor:
         return np.asarray(self._curve[np.minimum(exposed, _STEPS - 1).astype(np.int16)])
 
     def _metered(self, radiance: NDArray) -> float:
-        """Return the exposure that an automatic camera wants; at night it leaves the night dark."""
+        """Return the exposure of an automatic camera; it leaves the night dark."""
         small = cv2.resize(radiance, (64, 36), interpolation=cv2.INTER_AREA) @ _LUMA
         weight = np.linspace(0.8, 1.2, 36, dtype=np.float32)[:, None]
         level = float(np.exp((np.log(small + 1e-4) * weight).sum() / (weight.sum() * 64)))
@@ -91,18 +91,14 @@ class Sensor:
     def _streak(
         self, image: NDArray, depth: NDArray, blur: float, centre: tuple[float, float]
     ) -> None:
-        """Blur what is near away from the point that the camera drives towards."""
+        """Blur near objects away from the point that the camera drives towards."""
         total = image.copy()
         for part in (0.5, 1.0):
             zoom = 1 + blur * part
             shift_x, shift_y = (place * (1 - zoom) for place in centre)
             matrix = np.array([[zoom, 0, shift_x], [0, zoom, shift_y]], np.float32)
             total += cv2.warpAffine(
-                image,
-                matrix,
-                self._size,
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
+                image, matrix, self._size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
         total *= np.float32(1 / 3)
         total -= image
@@ -110,7 +106,7 @@ class Sensor:
         image += total
 
     def _glare(self, exposed: NDArray) -> NDArray:
-        """Return the light that strong lights spill over their neighbourhood."""
+        """Return the light that bright spots spread over their surroundings."""
         width, height = self._size
         quarter = cv2.resize(exposed, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
         bright = np.minimum(np.maximum(quarter - 0.9, 0), 60)
@@ -123,7 +119,7 @@ class Sensor:
         return np.asarray(cv2.resize(glare, (width, height), interpolation=cv2.INTER_LINEAR))
 
     def _add_noise(self, exposed: NDArray, gain: float) -> None:
-        """Add shot and read noise; both grow with the gain that the dark asks for."""
+        """Add shot and read noise; both grow with the gain."""
         width, height = self._size
         top, left = (int(v) for v in self._rng.integers(0, 64, 2))
         noise = self._noise[top : top + height, left : left + width]

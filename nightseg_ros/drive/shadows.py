@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A map of the ground seen from above: how much sun and how much open sky reach each spot."""
+"""A map of the ground from above: how much sun and how much open sky reach each point."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _BITS = 3
 
 @dataclass(frozen=True)
 class Caster:
-    """What keeps light from the ground: a footprint of half sizes and a span of heights."""
+    """An object that blocks light: a footprint of half sizes and a range of heights."""
 
     x: float
     s: float
     half: tuple[float, float]
     heights: tuple[float, float]
     house: bool = False
-    """Its shadow also falls on things above the ground."""
+    """Its shadow also falls on objects above the ground."""
     touches: bool = False
-    """It darkens the ground right under itself in any light."""
+    """It darkens the ground directly under itself in any light."""
 
 
 class ShadowMap:
-    """The stretch of street in front of the camera; three planes from 0 (dark) to 1."""
+    """The part of the street in front of the camera; three planes from 0 (dark) to 1."""
 
     def __init__(self, casters: Iterable[Caster], s: float, sun: NDArray) -> None:
         """Draw the shadows around a camera at `s`; `sun` points towards the sun (street axes)."""
@@ -73,7 +73,7 @@ class ShadowMap:
             np.rint(np.minimum(np.maximum(place, -3000), 3000) * (1 << _BITS)), np.int32
         )
 
-    def look_up(
+    def at(
         self, across: NDArray, along: NDArray, height: NDArray
     ) -> tuple[NDArray, NDArray, NDArray]:
         """Return sun on the ground, sun past the houses, and sky, for points of the street."""

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.drive.camera import Camera
 from nightseg_ros.drive.planes import scale, tinted, wrapped
-from nightseg_ros.drive.timeline import Moment
+
+if TYPE_CHECKING:
+    from nightseg_ros.drive.camera import Camera
+    from nightseg_ros.drive.timeline import Moment
 
 
 def sun_direction(moment: Moment) -> NDArray:
@@ -35,7 +39,7 @@ def cloud_texture(rng: np.random.Generator, size: int = 512) -> NDArray:
 
 
 class Sky:
-    """Draws the upper part of the image; what lies below the horizon is fog-coloured."""
+    """Draws the upper part of the image; the part below the horizon is fog-coloured."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._clouds = cloud_texture(rng)
@@ -50,7 +54,7 @@ class Sky:
         sky = tinted(np.ones((height, width), np.float32), moment.horizon)
         rx, ry = camera.rays
         horizon = int(np.clip(np.ceil(camera.horizon) + 2, 2, height))
-        # Half the resolution is plenty for what is smooth.
+        # Half the resolution is enough for smooth parts.
         rx, ry = rx[:, ::2], ry[: horizon + horizon % 2 : 2]
         turn = camera.rotation.T
         direction = [turn[i, 0] * rx + (turn[i, 1] * ry + turn[i, 2]) for i in range(3)]

@@ -19,7 +19,7 @@ EGO_X = 0.5 * LANE_WIDTH
 
 
 class Street:
-    """A gently curving centre line, and the way from street coordinates to the flat world.
+    """A gently curving centre line, and the transform from street to world coordinates.
 
     The world has X to the right, Y up and Z ahead of the first metre of the street.
     """

@@ -1,11 +1,12 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where every pixel lies: camera coordinates, street coordinates and the grain of its material."""
+"""Locates every pixel: camera coordinates, street coordinates and the grain of its material."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from nightseg_ros.drive import texture
 from nightseg_ros.drive.camera import Camera
 from nightseg_ros.drive.painter import Paint
 from nightseg_ros.drive.planes import wrapped
-from nightseg_ros.drive.street import Street
+
+if TYPE_CHECKING:
+    from nightseg_ros.drive.street import Street
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Surface:
 
     @cached_property
     def level(self) -> NDArray:
-        """Tell (N,) for every face whether it is level ground."""
+        """Whether each of the (N,) faces is level ground."""
         return np.asarray(self.paint.normal[:, 1] < -0.8)
 
     def normals(self) -> tuple[NDArray, NDArray, NDArray]:
@@ -51,8 +54,8 @@ class Surface:
         return tuple(np.take(np.ascontiguousarray(table[:, i]), self.owner) for i in range(3))  # type: ignore[return-value]
 
 
-def locate(paint: Paint, camera: Camera, street: Street, x: float, s: float) -> Surface:
-    """Place every pixel; (x, s) is the camera in street coordinates."""
+def depth(paint: Paint, camera: Camera) -> NDArray:
+    """Return the (H, W) depth of every pixel in metres."""
     rx, ry = camera.rays
     owner = paint.owner.astype(np.intp)
     a, b, c = (np.take(np.ascontiguousarray(paint.plane[:, i]), owner) for i in range(3))
@@ -61,7 +64,14 @@ def locate(paint: Paint, camera: Camera, street: Street, x: float, s: float) -> 
     inverse += c
     low, high = (np.take(np.ascontiguousarray(paint.span[:, i]), owner) for i in range(2))
     np.clip(inverse, low, high, out=inverse)
-    z = np.reciprocal(inverse, out=inverse)
+    return np.asarray(np.reciprocal(inverse, out=inverse))
+
+
+def locate(paint: Paint, camera: Camera, street: Street, x: float, s: float) -> Surface:
+    """Locate every pixel; (x, s) is the camera in street coordinates."""
+    rx, ry = camera.rays
+    owner = paint.owner.astype(np.intp)
+    z = depth(paint, camera)
     px, py = z * rx, z * ry
     sin, cos = np.float32(np.sin(camera.pitch)), np.float32(np.cos(camera.pitch))
     ahead = cos * z - sin * py
@@ -85,14 +95,14 @@ def _bend(street: Street, camera: Camera, x: float, s: float, ahead: NDArray) ->
 
 
 def grain(surface: Surface, tiles: NDArray) -> NDArray:
-    """Return the (H, W) factor that the materials put on the colours."""
+    """Return the (H, W) factor of the materials on the colours."""
     paint = surface.paint
     normal = paint.normal
     sideways = (np.abs(normal[:, 0]) > np.abs(normal[:, 2])) & ~surface.level
     along_wall = np.take(sideways.astype(np.float32), surface.owner)
     on_ground = np.take(surface.level.astype(np.float32), surface.owner)
     scale = np.float32(texture.TILE / texture.METRES)
-    # Near the camera, so that products of large s do not lose their fractions.
+    # Relative to the camera, so that products of large s keep their precision.
     along = surface.along - np.float32(surface.start)
     u = surface.across + along_wall * (along - surface.across)
     v = surface.height + on_ground * (along - surface.height)

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The grain of materials: seamless tiles that brighten and darken the flat colour of a face."""
+"""The grain of materials: seamless tiles that modulate the flat colour of a face."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _noise(rng: np.random.Generator, power: float, stretch: float = 1.0) -> NDAr
 
 
 def _bricks(rng: np.random.Generator, rows: int, columns: int, joint: float) -> NDArray:
-    """Return courses of bricks or slabs, each of its own tone, with dark joints."""
+    """Return rows of bricks or slabs of different tones, with dark joints."""
     v, u = np.mgrid[0:TILE, 0:TILE] / TILE
     row = np.floor(v * rows).astype(int)
     along = u * columns + 0.5 * (row % 2)
@@ -64,4 +64,4 @@ def atlas(rng: np.random.Generator) -> NDArray:
 
 STRIDE = TILE + _EDGE
 FADE = np.array([_FADE[material] for material in Material], np.float32)
-"""Metres at which half of the contrast of each material is gone."""
+"""Metres at which each material has lost half of its contrast."""

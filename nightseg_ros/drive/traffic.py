@@ -1,24 +1,27 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who moves: a car ahead, oncoming traffic, riders, and people on the sidewalks."""
+"""The moving traffic: a car ahead, oncoming cars, riders, and pedestrians."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nightseg_ros.drive.ground import Layout
 from nightseg_ros.drive.mesh import Faces
 from nightseg_ros.drive.people import STEPS, pedestrian, rider
 from nightseg_ros.drive.street import EGO_X, KERB
 from nightseg_ros.drive.vehicles import any_vehicle, car
 
+if TYPE_CHECKING:
+    from nightseg_ros.drive.ground import Layout
+
 
 @dataclass(frozen=True)
 class Mover:
-    """Something that keeps its speed along the street (and across it, for those who cross)."""
+    """An object that moves along the street at constant speed."""
 
     poses: Sequence[Faces]
     x: float
@@ -30,12 +33,12 @@ class Mover:
     pace: float = 0.0
     """Walking or pedalling cycles per second."""
     sway: float = 0.0
-    """Metres by which the place along the street swings, so that a gap is not frozen."""
+    """Metres of oscillation along the street, so that a gap is not constant."""
     lights: bool = False
 
     @property
     def turned(self) -> bool:
-        """It faces the camera."""
+        """Whether it faces the camera."""
         return self.speed < 0
 
     def place(self, seconds: float) -> tuple[float, float]:
@@ -44,55 +47,35 @@ class Mover:
         return self.x, float(self.s + self.speed * seconds + swing)
 
     def pose(self, seconds: float) -> Faces:
-        """Return the faces at a time, in their place in street coordinates."""
+        """Return the faces at a time, in street coordinates."""
         index = int(seconds * self.pace * STEPS) % len(self.poses)
         x, s = self.place(seconds)
         return self.poses[index].moved(x, s, turned=self.turned)
 
 
 def traffic(rng: np.random.Generator, layout: Layout, distance: float, ego: float) -> list[Mover]:
-    """Return everybody whom a camera driving at `ego` metres per second will meet."""
+    """Return the traffic that a camera at `ego` metres per second will meet."""
     movers = []
 
     def meets(at: float, speed: float) -> float:
-        """Return where one starts who is level with the camera when that is at `at`."""
+        """Return the start of a mover that is level with the camera at `at`."""
         return at - speed * at / ego
 
     ahead = car((148, 32, 30)) if rng.random() < 0.5 else any_vehicle(rng, parked=False)
-    movers.append(
-        Mover(
-            [ahead], EGO_X, float(rng.uniform(24, 30)), ego, (0.85, 2.1), 1.3, sway=4.0, lights=True
-        )
-    )
+    start = float(rng.uniform(24, 30))
+    movers.append(Mover([ahead], EGO_X, start, ego, (0.85, 2.1), 1.3, sway=4.0, lights=True))
     at = float(rng.uniform(18, 34))
     while at < distance + 60:
         speed = -float(rng.uniform(7.5, 10.5))
-        movers.append(
-            Mover(
-                [any_vehicle(rng, parked=False)],
-                -EGO_X,
-                meets(at, speed),
-                speed,
-                (0.85, 2.2),
-                1.3,
-                lights=True,
-            )
-        )
+        faces, start = [any_vehicle(rng, parked=False)], meets(at, speed)
+        movers.append(Mover(faces, -EGO_X, start, speed, (0.85, 2.2), 1.3, lights=True))
         at += float(rng.uniform(16, 52))
     for at in np.arange(26, distance + 60, 85):
         motor = rng.random() < 0.3
         speed = 4.2 if not motor else 6.0
-        movers.append(
-            Mover(
-                rider(rng, motor=motor),
-                KERB - 2.55,
-                meets(float(at), speed),
-                speed,
-                (0.25, 0.8),
-                1.5,
-                pace=1.1,
-            )
-        )
+        start = meets(float(at), speed)
+        poses = rider(rng, motor=motor)
+        movers.append(Mover(poses, KERB - 2.55, start, speed, (0.25, 0.8), 1.5, pace=1.1))
     for sign in (-1, 1):
         at = 6.0
         while at < distance + 120:
@@ -103,18 +86,9 @@ def traffic(rng: np.random.Generator, layout: Layout, distance: float, ego: floa
             if layout.tunnel_at(at, 12):
                 continue
             poses = pedestrian(rng, standing=standing)
-            for beside in range(1 + int(rng.random() < 0.25)):
-                if beside:
+            for index in range(1 + int(rng.random() < 0.25)):
+                if index:
                     poses = pedestrian(rng, standing=standing)
-                movers.append(
-                    Mover(
-                        poses,
-                        x + 0.65 * beside,
-                        meets(at, speed),
-                        speed,
-                        (0.22, 0.16),
-                        1.7,
-                        pace=0.95,
-                    )
-                )
+                place, start = x + 0.65 * index, meets(at, speed)
+                movers.append(Mover(poses, place, start, speed, (0.22, 0.16), 1.7, pace=0.95))
     return movers

@@ -1,11 +1,12 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tunnel: lining and lamps in pieces along the street, and the portal under its hill."""
+"""The tunnel: lining and lamps in segments along the street, and the portal under its hill."""
 
 from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -28,67 +29,37 @@ def tunnel(layout: Layout, rng: np.random.Generator) -> list[Faces]:
         s = (float(s0), min(float(s0) + TUNNEL_LAMP_STEP / 2, end))
         mesh = Mesh()
         within: Point = (0, 2.5, s[0] + 2)
-        over = (s[0], s[1] + 0.05)  # so that no light falls through a seam
+        over = (s[0], s[1] + 0.05)  # so that no light leaks through a seam
         shoulder = TUNNEL_HEIGHT - 1.3
-        mesh.add(
-            flat((-TUNNEL_HALF + 1.65, TUNNEL_HALF - 1.65), TUNNEL_HEIGHT, over),
-            (112, 106, 98),
-            UNLABELLED,
-            material=Material.CONCRETE,
-        )
+        concrete: dict[str, Any] = {"label": UNLABELLED, "material": Material.CONCRETE}
+        ceiling = flat((-TUNNEL_HALF + 1.65, TUNNEL_HALF - 1.65), TUNNEL_HEIGHT, over)
+        mesh.add(ceiling, (112, 106, 98), **concrete)
         for sign in (-1, 1):
             foot, head = sign * TUNNEL_HALF, sign * (TUNNEL_HALF - 1.7)
-            mesh.add(
-                side(foot, (0, shoulder + 0.06), over),
-                LINING,
-                UNLABELLED,
-                material=Material.CONCRETE,
-            )
-            mesh.add(
-                [
-                    (foot, shoulder, s[0]),
-                    (foot, shoulder, over[1]),
-                    (head, TUNNEL_HEIGHT + 0.03, over[1]),
-                    (head, TUNNEL_HEIGHT + 0.03, s[0]),
-                ],
-                (126, 120, 110),
-                UNLABELLED,
-                material=Material.CONCRETE,
-            )
+            mesh.add(side(foot, (0, shoulder + 0.06), over), LINING, **concrete)
+            slope = [
+                (foot, shoulder, s[0]),
+                (foot, shoulder, over[1]),
+                (head, TUNNEL_HEIGHT + 0.03, over[1]),
+                (head, TUNNEL_HEIGHT + 0.03, s[0]),
+            ]
+            mesh.add(slope, (126, 120, 110), **concrete)
             away = (3 * foot, within[1], within[2])
-            mesh.add(side(foot, (0.25, 2.7), s), (196, 190, 176), UNLABELLED, decal=True, away=away)
-            mesh.add(side(foot, (2.7, 2.85), s), (70, 96, 112), UNLABELLED, decal=True, away=away)
-            mesh.add(
-                side(foot, (0.25, 2.7), (s[0], s[0] + 0.06)),
-                (120, 116, 108),
-                UNLABELLED,
-                decal=True,
-                away=away,
-                reach=50,
-            )
+            mesh.decal(side(foot, (0.25, 2.7), s), (196, 190, 176), UNLABELLED, away)
+            mesh.decal(side(foot, (2.7, 2.85), s), (70, 96, 112), UNLABELLED, away)
+            joint = side(foot, (0.25, 2.7), (s[0], s[0] + 0.06))
+            mesh.decal(joint, (120, 116, 108), UNLABELLED, away, reach=50)
         odd = round((s0 - begin) / (TUNNEL_LAMP_STEP / 2)) % 2
+        lit: dict[str, Any] = {"label": UNLABELLED, "switch": Switch.ALWAYS}
         if not odd:
             for x in (-2.3, 2.3):
-                mesh.add(
-                    flat((x - 0.22, x + 0.22), TUNNEL_HEIGHT - 0.02, (s[0] + 0.8, s[1] - 0.4)),
-                    lamp,
-                    UNLABELLED,
-                    decal=True,
-                    glow=0.62,
-                    switch=Switch.ALWAYS,
-                )
+                place = ((x - 0.22, x + 0.22), TUNNEL_HEIGHT - 0.02, (s[0] + 0.8, s[1] - 0.4))
+                mesh.decal(flat(*place), lamp, glow=0.62, **lit)
         elif int(s0) % 3 == 0:
-            mesh.add(
-                side(TUNNEL_HALF, (2.0, 2.4), (s[0] + 1, s[0] + 1.9)),
-                (60, 230, 130),
-                UNLABELLED,
-                decal=True,
-                glow=0.22,
-                switch=Switch.ALWAYS,
-                away=(20, 2, s[0]),
-            )
+            exit_sign = side(TUNNEL_HALF, (2.0, 2.4), (s[0] + 1, s[0] + 1.9))
+            mesh.decal(exit_sign, (60, 230, 130), away=(20, 2, s[0]), glow=0.22, **lit)
         parts.append(mesh.freeze(key=s[1] + 0.2))
-    # The far portal is only ever passed from within.
+    # The far portal is only seen from inside.
     return parts + _portal(begin, rng)
 
 
@@ -106,40 +77,23 @@ def _portal(s: float, rng: np.random.Generator) -> list[Faces]:
             material=Material.GRASS,
             normal=(0, 0.6, -0.8),
         )
+    wall: dict[str, Any] = {"color": stone, "label": WALL, "material": Material.BRICK}
+    edge: dict[str, Any] = {"color": rim, "label": WALL, "away": (0, 1, s + 9)}
     for sign in (-1, 1):
-        mesh.add(
-            front((sign * TUNNEL_HALF, sign * 60), (0, top), s),
-            stone,
-            WALL,
-            material=Material.BRICK,
+        mesh.add(front((sign * TUNNEL_HALF, sign * 60), (0, top), s), **wall)
+        corner = [
+            (sign * TUNNEL_HALF, shoulder, s),
+            (sign * TUNNEL_HALF, top, s),
+            (sign * head, top, s),
+            (sign * head, TUNNEL_HEIGHT, s),
+        ]
+        mesh.add(corner, **wall)
+        mesh.decal(
+            front((sign * TUNNEL_HALF, sign * (TUNNEL_HALF + 0.5)), (0, shoulder), s), **edge
         )
-        mesh.add(
-            [
-                (sign * TUNNEL_HALF, shoulder, s),
-                (sign * TUNNEL_HALF, top, s),
-                (sign * head, top, s),
-                (sign * head, TUNNEL_HEIGHT, s),
-            ],
-            stone,
-            WALL,
-            material=Material.BRICK,
-        )
-        mesh.add(
-            front((sign * TUNNEL_HALF, sign * (TUNNEL_HALF + 0.5)), (0, shoulder), s),
-            rim,
-            WALL,
-            decal=True,
-            away=(0, 1, s + 9),
-        )
-    mesh.add(front((-head, head), (TUNNEL_HEIGHT, top), s), stone, WALL, material=Material.BRICK)
-    mesh.add(
-        front((-head, head), (TUNNEL_HEIGHT, TUNNEL_HEIGHT + 0.5), s),
-        rim,
-        WALL,
-        decal=True,
-        away=(0, 1, s + 9),
-    )
-    mesh.add(front((-60, 60), (top - 0.5, top), s), rim, WALL, decal=True, away=(0, 1, s + 9))
+    mesh.add(front((-head, head), (TUNNEL_HEIGHT, top), s), **wall)
+    mesh.decal(front((-head, head), (TUNNEL_HEIGHT, TUNNEL_HEIGHT + 0.5), s), **edge)
+    mesh.decal(front((-60, 60), (top - 0.5, top), s), **edge)
     parts = [mesh.freeze(key=s)]
     for x in rng.uniform(-30, 30, 16):
         grown = bush(rng, float(rng.uniform(1.0, 2.0)))

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What every engine is: one uint8 image in, uint8 maps out, and an honest account of itself."""
+"""The protocol of all engines: one uint8 image in, uint8 maps out, and facts about itself."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.bundle import SEGMENTATION, Bundle
+from nightseg_ros.bundles.bundle import SEGMENTATION, Bundle
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import IGNORE
 
 Outputs = tuple[NDArray[np.uint8], ...]
 
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What really runs the network, read back from the engine and never assumed."""
+    """What actually runs the network, read back from the engine and never assumed."""
 
     backend: str
     provider: str
@@ -38,7 +37,7 @@ class EngineInfo:
 
 
 class Engine(Protocol):
-    """One network, ready to run; created, used and closed in ONE thread."""
+    """One network, ready to run; create, use and close it in ONE thread."""
 
     info: EngineInfo
 
@@ -49,18 +48,17 @@ class Engine(Protocol):
     def run(self, image: NDArray[np.uint8]) -> Outputs:
         """Return (mask, confidence), or (translated,), for a C-contiguous (H, W, 3) RGB image.
 
-        The arrays are the caller's to overwrite, but the engine may reuse them in its next run.
+        The caller may overwrite the arrays, but the engine may reuse them in its next run.
         """
 
     def close(self) -> None:
-        """Free what the engine holds; closing twice is fine."""
+        """Free the resources of the engine; closing twice is fine."""
 
 
 def warm_up(engine: Engine, bundle: Bundle) -> None:
-    """Run `engine` once and refuse it where its outputs are not what `bundle` promises.
+    """Run `engine` once and refuse it where its outputs do not match `bundle`.
 
-    The image is half a ramp over the grey levels and half noise of all colours, so that many
-    classes have a chance to win somewhere.
+    The image is half a ramp of grey levels and half colour noise, so that many classes occur.
     """
     image = np.random.default_rng(0).integers(0, 256, (bundle.height, bundle.width, 3), np.uint8)
     half = bundle.height // 2
@@ -75,10 +73,10 @@ def output_shape(bundle: Bundle) -> tuple[int, ...]:
 
 
 def check_outputs(bundle: Bundle, outputs: Sequence[NDArray[np.uint8]]) -> None:
-    """Refuse outputs whose number, shape, type or class ids differ from the bundle's promise."""
+    """Refuse outputs whose number, shape, type or class ids do not match the bundle."""
     if len(outputs) != len(bundle.outputs):
         raise NightsegError(
-            f"bundle {bundle.name}: the network gives {len(outputs)} outputs, model.yaml promises "
+            f"bundle {bundle.name}: the network has {len(outputs)} outputs, model.yaml promises "
             f"{', '.join(bundle.outputs)}; export the bundle again"
         )
     shape = output_shape(bundle)
@@ -89,10 +87,11 @@ def check_outputs(bundle: Bundle, outputs: Sequence[NDArray[np.uint8]]) -> None:
                 f"need uint8 {list(shape)}; export the bundle again"
             )
     if bundle.labels is not None:
-        ids = outputs[0][outputs[0] != IGNORE]
-        largest = int(ids.max()) if ids.size else 0
+        # 255 becomes 0 and every other id one more, so one maximum covers both.
+        largest = int(np.max(outputs[0] + np.uint8(1), initial=0)) - 1
         if largest >= bundle.labels.count:
             raise NightsegError(
-                f"bundle {bundle.name}: the network gives class id {largest}, but model.yaml names "
-                f"only {bundle.labels.count} classes; put the classes it was trained on in labels"
+                f"bundle {bundle.name}: output 'mask' has class id {largest}, but "
+                f"model.yaml names only {bundle.labels.count} classes; put those it was trained on "
+                "in labels"
             )

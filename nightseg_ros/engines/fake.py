@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An engine without a network: what it gives follows from the pixels, so tests can predict it."""
+"""An engine without a network: its outputs follow from the pixels, so tests can predict them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.bundle import SEGMENTATION, Bundle
+from nightseg_ros.bundles.bundle import SEGMENTATION, Bundle
 from nightseg_ros.engines.engine import EngineInfo, Outputs
 from nightseg_ros.engines.fake_faults import FakeFaults
 from nightseg_ros.errors import NightsegError
 
 INFO = EngineInfo(backend="fake", provider="none", device="cpu", precision="uint8")
 BRIGHTER = 64
-"""What the fake translator adds to every channel (saturating)."""
+"""Added to every channel by the fake translator (saturating)."""
 
 
 class FakeEngine:
     """Mask = green channel in steps of 8 levels, modulo the classes; confidence = red channel.
 
-    `delay_s` is how long a run takes in all, slept without the GIL as a real engine would.
-    The next `fail_next` runs raise `failure`; set it from a test at any time. Engines of a bundle
-    also take orders from outside the process, see fake_faults.py.
+    A run takes `delay_s` in total, asleep without the GIL like a real engine. The next
+    `fail_next` runs raise `failure`; a test may set it at any time. Another process can inject
+    faults into an engine of a bundle, see fake_faults.py.
     """
 
     def __init__(
@@ -42,9 +42,7 @@ class FakeEngine:
         self.kind = kind
         self.delay_s = delay_s
         self.fail_next = fail_next
-        self.failure: Exception = NightsegError(
-            "the fake engine was told to fail; nothing is wrong"
-        )
+        self.failure: Exception = NightsegError("the fake engine was set to fail; nothing is wrong")
         self.runs = 0
         self.closed = False
         self.faults: FakeFaults | None = None
@@ -52,7 +50,7 @@ class FakeEngine:
 
     @classmethod
     def for_bundle(cls, bundle: Bundle, *, delay_s: float = 0.0) -> FakeEngine:
-        """Return a fake that takes and gives the shapes of `bundle`, within its class ids."""
+        """Return a fake with the input, outputs and class ids of `bundle`."""
         size = (bundle.height, bundle.width)
         count = bundle.labels.count if bundle.labels is not None else 1
         engine = cls(size, count, kind=bundle.kind, delay_s=delay_s)
@@ -75,10 +73,10 @@ class FakeEngine:
             )
         fault = self.faults.next(first=self.runs == 1) if self.faults else ""
         if self.faults and fault:
-            self.faults.before(fault)
+            self.faults.interrupt(fault)
         outputs = self._outputs(image)
         if self.faults and fault:
-            outputs = self.faults.spoil(fault, outputs)
+            outputs = self.faults.corrupt(fault, outputs)
         if (left := end - time.perf_counter()) > 0:
             time.sleep(left)
         return outputs

@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faults that another process orders from the fake engine: each is a file in a folder, used once.
+"""Faults that another process injects into the fake engine: files in a folder, each used once.
 
-The folder is named by NIGHTSEG_FAKE_FAULTS; a file NAME in it is made by `order`. Only the fake
-engine looks there, so a node with real models cannot be disturbed this way.
+NIGHTSEG_FAKE_FAULTS names the folder; `inject` writes a file into it. Only the fake engine reads
+it, so a node with real models cannot be disturbed this way.
 """
 
 from __future__ import annotations
@@ -11,26 +11,29 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nightseg_ros.engines.engine import Outputs
 from nightseg_ros.errors import NightsegError
+
+if TYPE_CHECKING:
+    from nightseg_ros.engines.engine import Outputs
 
 VARIABLE = "NIGHTSEG_FAKE_FAULTS"
 ANY = "any"
 RAISE, MEMORY, HANG, SLOW = "raise", "memory", "hang", "slow"
 SHAPE, NAN, IDS, GARBAGE, NOTHING = "shape", "nan", "ids", "garbage", "nothing"
 START = "start"
-"""An engine that cannot be created; all others happen to frames."""
+"""An engine that cannot be created; all others affect frames."""
 FAULTS = (RAISE, MEMORY, HANG, SLOW, SHAPE, NAN, IDS, GARBAGE, NOTHING, START)
 SLOW_S = 0.3
 HANG_S = 3600.0
 _RELEASE = "release"
 
 
-def order(folder: Path, fault: str, role: str = ANY, count: int = 1) -> None:
-    """Let the next `count` runs of the engine of a role go wrong."""
+def inject(folder: Path, fault: str, role: str = ANY, count: int = 1) -> None:
+    """Inject a fault into the next `count` runs of the engine of a role."""
     if fault not in FAULTS:
         raise NightsegError(f"fault '{fault}' is unknown; there are {', '.join(FAULTS)}")
     (folder / _RELEASE).unlink(missing_ok=True)
@@ -40,14 +43,14 @@ def order(folder: Path, fault: str, role: str = ANY, count: int = 1) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Take back all orders, and let hanging engines come back."""
+    """Remove all faults, and let hanging engines return."""
     for file in folder.iterdir():
         file.unlink(missing_ok=True)
     (folder / _RELEASE).touch()
 
 
 class FakeFaults:
-    """The orders for one fake engine."""
+    """The faults of one fake engine."""
 
     def __init__(self, role: str) -> None:
         named = os.environ.get(VARIABLE, "")
@@ -55,11 +58,14 @@ class FakeFaults:
         self._role = role
 
     def next(self, *, first: bool) -> str:
-        """Use up one order and return its fault; the first run of an engine is its warm-up."""
+        """Return the next fault and remove it; the first run of an engine is its warm-up."""
         if self._folder is None:
             return ""
         try:
-            names = sorted(os.listdir(self._folder), key=lambda name: name.rpartition("-")[2])
+            names = sorted(
+                (order.name for order in self._folder.iterdir()),
+                key=lambda name: name.rpartition("-")[2],
+            )
         except OSError:
             return ""
         for name in names:
@@ -73,8 +79,8 @@ class FakeFaults:
                 return fault
         return ""
 
-    def before(self, fault: str) -> None:
-        """Fail or hang, as a fault asks for it."""
+    def interrupt(self, fault: str) -> None:
+        """Fail or hang, depending on the fault."""
         if fault in (RAISE, START):
             raise RuntimeError("CUDA error 700: an illegal memory access was encountered")
         if fault == MEMORY:
@@ -85,8 +91,8 @@ class FakeFaults:
             if fault == HANG and self._folder is not None and (self._folder / _RELEASE).exists():
                 return
 
-    def spoil(self, fault: str, outputs: Outputs) -> Outputs:
-        """Return outputs that are wrong in the way a fault asks for."""
+    def corrupt(self, fault: str, outputs: Outputs) -> Outputs:
+        """Return outputs that are wrong according to the fault."""
         if fault == SHAPE:
             return tuple(output[:-1] for output in outputs)
         if fault == NAN:

@@ -1,23 +1,26 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a loaded network is the one that its model.yaml describes, told before it is run."""
+"""Checks that a loaded network matches its model.yaml, before it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from nightseg_ros.bundle import Bundle
 from nightseg_ros.errors import NightsegError
+
+if TYPE_CHECKING:
+    from nightseg_ros.bundles.bundle import Bundle
 
 INPUT = "image"
 BATCH = "batch"
-"""Name of the first dimension where a model takes any number of images."""
+"""Name of the first dimension of a model that takes any number of images."""
 
 CLASSES_KEY, PRECISION_KEY = "nightseg_classes", "nightseg_precision"
 """Optional metadata of the ONNX file: number of classes, and fp32 / fp16 / int8."""
 
 FREE = ("batch", -1)
-"""How libraries write a batch of any size; an engine takes one image."""
+"""How libraries represent a batch of any size; an engine takes one image."""
 
 
 def check_graph(
@@ -25,8 +28,9 @@ def check_graph(
     inputs: Mapping[str, Sequence[int | str]],
     outputs: Collection[str],
     metadata: Mapping[str, str],
+    input_type: str = "uint8",
 ) -> None:
-    """Refuse a graph whose input shapes, outputs or class count are not what model.yaml says."""
+    """Refuse a graph whose inputs, outputs or class count do not match model.yaml."""
     shapes = {
         name: [1 if index == 0 and side in FREE else side for index, side in enumerate(shape)]
         for name, shape in inputs.items()
@@ -36,6 +40,11 @@ def check_graph(
         raise NightsegError(
             f"bundle {bundle.name}: the network takes {shapes}, model.yaml promises {wanted}; "
             "export the bundle again"
+        )
+    if input_type != "uint8":
+        raise NightsegError(
+            f"bundle {bundle.name}: the network takes {input_type}, need uint8, the bytes of an "
+            "image; export the bundle again"
         )
     if missing := sorted(set(bundle.outputs) - set(outputs)):
         raise NightsegError(

@@ -1,40 +1,46 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The engines that there are: how each is made, and why it cannot be here.
+"""The table of engines: how each is created, and why it may not be available.
 
-Libraries are loaded when an engine is made or asked about, and not before: naming one costs none.
+A library is loaded only when an engine is created or checked, not when it is named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
-from nightseg_ros.bundle import Bundle
+from nightseg_ros.bundles.bundle import Bundle
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.errors import NightsegError
 
+Trial = Callable[[str], AbstractContextManager[Any]]
+"""Makes the context of an engine's trial run, by name: some engines never return from it."""
+
 
 @dataclass(frozen=True)
 class Options:
-    """What engines are made with; each takes what concerns it."""
+    """Options of all engines; each uses those that apply to it."""
 
     threads: int = 0
-    """Of an engine on the CPU; 0 is one per core."""
+    """Threads of an engine on the CPU; 0 is one per core."""
     spinning: bool = True
-    """Let idle threads poll for work between runs: faster by a little, but it burns the cores."""
+    """Let idle threads poll for work between runs: slightly faster, but it occupies the cores."""
     delay_s: float = 0.0
-    """What the fake engine needs for a run."""
+    """Time of a run of the fake engine."""
     allow_build: bool = False
-    """Build what is not in the cache; it may take minutes."""
-    say: Callable[[str], None] = lambda line: None
-    """Hears what takes long, and what was chosen."""
+    """Build an engine that is not in the cache; this may take minutes."""
+    log: Callable[[str], None] = lambda _: None
+    """Called with lines about slow steps and about the chosen engine."""
+    trial: Trial = nullcontext
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to run a network."""
+    """One kind of engine."""
 
     name: str
     create: Callable[[Bundle, Options], Engine]
@@ -42,11 +48,11 @@ class Kind:
     """"" where it can run on this machine, as far as that is known without a model."""
     gpu: bool = False
     built: bool = False
-    """It is built once for a model, by `nightseg build-engine`, before it can run."""
+    """It must be built once for each model, by `nightseg build-engine`, before it can run."""
     unproven: bool = False
-    """Nobody has held its masks against the ONNX on this machine before it is made."""
+    """Its masks have not been compared with the ONNX on this machine when it is created."""
     wanted: bool = False
-    """Who installed its library wants it: that its engine was never built is worth a warning."""
+    """Its library is installed on purpose, so an engine that was never built deserves a warning."""
 
 
 def _fake(bundle: Bundle, options: Options) -> Engine:
@@ -54,15 +60,15 @@ def _fake(bundle: Bundle, options: Options) -> Engine:
 
 
 def _onnxruntime(name: str) -> Kind:
-    from nightseg_ros.engines.onnxruntime_providers import CPU, PROVIDERS
+    from nightseg_ros.engines.onnxruntime.providers import CPU, PROVIDERS
 
     provider = PROVIDERS[name]
 
     def create(bundle: Bundle, options: Options) -> Engine:
         if reason := why_not():
             raise NightsegError(f"bundle {bundle.name}: {reason}")
-        from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
-        from nightseg_ros.engines.onnxruntime_folder import provider_folder
+        from nightseg_ros.engines.onnxruntime.engine import OnnxRuntimeEngine
+        from nightseg_ros.engines.onnxruntime.folder import provider_folder
 
         return OnnxRuntimeEngine(
             bundle,
@@ -70,13 +76,13 @@ def _onnxruntime(name: str) -> Kind:
             threads=options.threads,
             spinning=options.spinning,
             folder=provider_folder(
-                bundle, provider, allow_build=options.allow_build, say=options.say
+                bundle, provider, allow_build=options.allow_build, log=options.log
             ),
         )
 
     def why_not() -> str:
         try:
-            from nightseg_ros.engines.onnxruntime_engine import why_no_provider
+            from nightseg_ros.engines.onnxruntime.engine import why_no_provider
         except Exception as error:  # a broken installation fails in many ways
             return f"ONNX Runtime cannot be imported ({error}); pip install onnxruntime"
         return why_no_provider(provider)
@@ -88,12 +94,12 @@ def _onnxruntime(name: str) -> Kind:
 
 def _openvino(name: str, precision: str) -> Kind:
     def create(bundle: Bundle, options: Options) -> Engine:
-        from nightseg_ros.engines.openvino_engine import OpenVinoEngine
+        from nightseg_ros.engines.openvino import OpenVinoEngine
 
         return OpenVinoEngine(bundle, precision=precision, threads=options.threads)
 
     def why_not() -> str:
-        from nightseg_ros.engines import openvino_engine
+        from nightseg_ros.engines import openvino as openvino_engine
 
         return openvino_engine.why_not()
 
@@ -102,12 +108,12 @@ def _openvino(name: str, precision: str) -> Kind:
 
 def _tensorrt() -> Kind:
     def create(bundle: Bundle, options: Options) -> Engine:
-        from nightseg_ros.engines.tensorrt_engine import TensorRtEngine
+        from nightseg_ros.engines.tensorrt.engine import TensorRtEngine
 
-        return TensorRtEngine(bundle, allow_build=options.allow_build, say=options.say)
+        return TensorRtEngine(bundle, allow_build=options.allow_build, log=options.log)
 
     def why_not() -> str:
-        from nightseg_ros.engines import tensorrt_engine
+        from nightseg_ros.engines.tensorrt import engine as tensorrt_engine
 
         return tensorrt_engine.why_not()
 

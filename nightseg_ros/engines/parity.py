@@ -1,19 +1,25 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The proof that an engine is still the model it was made from: both on the same frames."""
+"""Compares an engine with the model it was built from, on the same frames."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.engines.engine import Engine
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import IGNORE, lookup
+from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE, LabelSet
+from nightseg_ros.labels.lookup import scored_in
+from nightseg_ros.metrics.confusion import ConfusionMatrix, joint_counts
+from nightseg_ros.metrics.scores import iou
+
+if TYPE_CHECKING:
+    from nightseg_ros.engines.engine import Engine
 
 Image = NDArray[np.uint8]
 
@@ -21,23 +27,23 @@ FP32, FP16, INT8 = "fp32", "fp16", "int8"
 PRECISIONS = (FP32, FP16, INT8)
 
 GREY_LEVELS = 3
-"""Values of a translated image that differ by no more count as equal: nobody sees it."""
+"""Values of a translated image that differ by no more count as equal: it is invisible."""
 
 COMMON = 0.001
-"""A class counts in `miou` where the reference gives it at least this share of all pixels: of a
-few pixels at an edge the intersection over union says nothing."""
+"""A class counts in `miou` only with at least this share of the reference's pixels: for a few
+pixels at an edge, the intersection over union is meaningless."""
 
 SURE = 10
-"""A soft-max over at most 25 classes is never less sure (255 / 25); NaN scores leave 0."""
+"""The least confidence of a soft-max over at most 25 classes (255 / 25); NaN scores give 0."""
 
 
 class Limits(NamedTuple):
-    """How far a candidate may be from its reference."""
+    """How far a candidate may differ from its reference."""
 
     equal_share: float
     miou: float
     drop: float
-    """Points of mIoU against labels that may be lost."""
+    """Permitted loss against labels, in points of mIoU."""
 
 
 LIMITS: Mapping[str, Limits] = {
@@ -45,18 +51,18 @@ LIMITS: Mapping[str, Limits] = {
     FP16: Limits(0.99, 95.0, 0.5),
     INT8: Limits(0.93, 75.0, 1.0),
 }
-"""fp32 engines differ in the order of their sums only; what int8 may cost is 1.0 point of mIoU."""
+"""fp32 engines differ only in the order of sums; int8 may cost 1.0 point of mIoU."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How a candidate compares with its reference over some frames."""
+    """The comparison of a candidate with its reference over some frames."""
 
     frames: int
     equal_share: float
-    """Share (0 to 1) of equal pixels, for a translator of about equal values."""
+    """Share (0 to 1) of equal pixels; for a translator, of nearly equal values."""
     miou: float | None
-    """Of the candidate, in %, with the reference's masks as truth; None for a translator."""
+    """mIoU of the candidate in %, with the reference's masks as truth; None for a translator."""
     miou_truth_difference: float | None = None
     """Candidate's minus reference's mIoU, in points, where labels were given."""
     nan_count: int = 0
@@ -91,15 +97,17 @@ def measure_parity(
     frames: Iterable[Image],
     truths: Iterable[Image] | None = None,
     *,
-    labels: str = "joint11",
-    prediction_labels: str = "cityscapes19",
+    labels: LabelSet = CITYSCAPES19,
 ) -> Parity:
     """Run both engines on `frames`, (H, W, 3) RGB of their input size, and compare.
 
-    `truths` are (H, W) masks of the frames in the label set `labels`.
+    `labels` are those of the network. `truths` are (H, W) masks of the frames in the label set that
+    these are scored in.
     """
-    to_truth = lookup(prediction_labels, labels)
-    pairs, before, after = (np.zeros((256, 256), np.int64) for _ in range(3))
+    scored = scored_in(labels)
+    before = ConfusionMatrix(scored, prediction_labels=labels)
+    after = ConfusionMatrix(scored, prediction_labels=labels)
+    pairs = np.zeros((256, 256), np.int64)
     count = equal = values = nans = 0
     waiting = None if truths is None else iter(truths)
     segments = False
@@ -107,7 +115,7 @@ def measure_parity(
         wanted, given = reference.run(frame), candidate.run(frame)
         if [array.shape for array in wanted] != [array.shape for array in given]:
             raise NightsegError(
-                f"the candidate gives {[list(array.shape) for array in given]}, its reference "
+                f"the candidate returns {[list(array.shape) for array in given]}, its reference "
                 f"{[list(array.shape) for array in wanted]}; it is not the same model"
             )
         count += 1
@@ -119,22 +127,25 @@ def measure_parity(
             continue
         equal += int((wanted[0] == given[0]).sum())
         nans += int(((given[1] == 0) & (wanted[1] >= SURE)).sum())
-        pairs += _joint(wanted[0], given[0])
+        pairs += joint_counts(wanted[0], given[0])
         if waiting is not None:
             truth = next(waiting)
-            before += _joint(truth, to_truth[wanted[0]])
-            after += _joint(truth, to_truth[given[0]])
+            before.update(truth, wanted[0])
+            after.update(truth, given[0])
     if not count:
-        raise NightsegError("no frames to compare engines on; name a folder of driving images")
+        raise NightsegError(
+            "there are no frames to compare engines on; name a folder of driving images"
+        )
     difference = None
     if truths is not None and segments:
-        difference = _miou(after, 0.0) - _miou(before, 0.0)
-    miou = _miou(pairs, COMMON) if segments else None
+        change = 100.0 * (after.compute().miou - before.compute().miou)
+        difference = None if math.isnan(change) else change  # nothing was labelled
+    miou = _miou(pairs) if segments else None
     return Parity(count, equal / values, miou, difference, nans)
 
 
 def check_parity(parity: Parity, precision: str, name: str) -> None:
-    """Refuse an engine that is further from its reference than its precision explains."""
+    """Refuse an engine that differs more from its reference than its precision explains."""
     limits = LIMITS[precision]
     reasons = []
     if parity.nan_count:
@@ -146,7 +157,9 @@ def check_parity(parity: Parity, precision: str, name: str) -> None:
     if parity.miou is not None and parity.miou < limits.miou:
         reasons.append(f"mIoU {parity.miou:.1f} % against the reference, need {limits.miou:.0f} %")
     if (change := parity.miou_truth_difference) is not None and change < -limits.drop:
-        reasons.append(f"{change:+.2f} points of mIoU against labels, may lose {limits.drop:.1f}")
+        reasons.append(
+            f"{change:+.2f} points of mIoU against labels, at most {limits.drop:.1f} may be lost"
+        )
     if reasons:
         raise NightsegError(
             f"{name} ({precision}) is not the same model as its fp32 reference on "
@@ -155,19 +168,12 @@ def check_parity(parity: Parity, precision: str, name: str) -> None:
         )
 
 
-def _joint(truth: Image, prediction: Image) -> NDArray[np.int64]:
-    """Return the (256, 256) counts of truth against prediction."""
-    index = (truth.astype(np.int32) << 8) | prediction
-    return np.bincount(index.ravel(), minlength=1 << 16).reshape(256, 256)
-
-
-def _miou(joint: NDArray[np.int64], least: float) -> float:
-    """Return the mean IoU, in %, over classes that hold more than the share `least` of the truth.
+def _miou(joint: NDArray[np.int64]) -> float:
+    """Return the mean IoU, in %, over classes with more than the share COMMON of the truth.
 
     Truth 255 is not counted; a prediction of 255 is a miss.
     """
-    counted = joint[:IGNORE]
-    truth, right = counted.sum(1), counted.diagonal()
-    union = truth + counted.sum(0)[:IGNORE] - right
-    there = truth > least * max(1, int(truth.sum()))
-    return float(100.0 * (right[there] / union[there]).mean()) if there.any() else 0.0
+    counts = joint[:IGNORE]
+    truth = counts.sum(axis=1)
+    common = truth > COMMON * max(1, int(truth.sum()))
+    return float(100.0 * iou(counts)[common].mean()) if common.any() else 0.0

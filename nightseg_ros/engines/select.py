@@ -1,46 +1,37 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which engine runs a bundle: the one that was named, or the fastest that this machine can run.
+"""Selects the engine of a bundle: the named one, or the fastest one available here.
 
-Nothing falls back in silence. An engine that was named is the one that runs, or an error; `auto`
-writes into `EngineInfo.fallback_reason` why something better that is there was not taken.
+There is no silent fallback. A named engine runs, or there is an error; `auto` explains in
+`EngineInfo.fallback_reason` why a better available engine is not used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.built import NeverBuiltError
-from nightseg_ros.engines.cuda_driver import why_no_gpu
+from nightseg_ros.engines.cache.built import NeverBuiltError
 from nightseg_ros.engines.engine import Engine, warm_up
 from nightseg_ros.engines.gpu import gpu_device
 from nightseg_ros.engines.kinds import KINDS, Kind, Options
-from nightseg_ros.errors import NightsegError
+from nightseg_ros.engines.relabelled import in_labels_as
+from nightseg_ros.engines.tensorrt.cuda_driver import why_no_gpu
+from nightseg_ros.errors import NightsegError, last_line
+
+if TYPE_CHECKING:
+    from nightseg_ros.bundles.bundle import Bundle
 
 BEST_OF = {
-    "auto": (
-        "tensorrt",
-        "onnxruntime-tensorrt",
-        "onnxruntime-nvrtx",
-        "onnxruntime-cuda",
-        "openvino-int8",
-        "onnxruntime-cpu",
-        "openvino",
-    ),
-    "onnxruntime": (
-        "onnxruntime-tensorrt",
-        "onnxruntime-nvrtx",
-        "onnxruntime-cuda",
-        "onnxruntime-cpu",
-    ),
+    "auto": tuple(kind for kind in KINDS if kind != "fake"),
+    "onnxruntime": tuple(kind for kind in KINDS if kind.startswith("onnxruntime-")),
 }
-"""Names that stand for the first of several engines that can run, the fastest first."""
+"""Names for the first available of several engines, the fastest first."""
 
 LAST_RESORT = "onnxruntime-cpu"
-"""What runs everywhere: its error is the one that counts where nothing runs."""
+"""Available everywhere: its error is reported where nothing runs."""
 
 ENGINES = (*BEST_OF, *KINDS)
 """Names that `create_engine` takes."""
@@ -56,8 +47,8 @@ def create_engine(
 ) -> Engine:
     """Return a warmed-up engine for `bundle`, checked against what the bundle promises.
 
-    With `require_gpu` an engine for CPUs is never taken. With `allow_fallback` an engine that was
-    named and cannot run is replaced as `auto` would choose. `options` are those of `Options`.
+    With `require_gpu` an engine for CPUs is never used. With `allow_fallback` a named engine that
+    cannot run is replaced as `auto` would choose. `options` are those of `Options`.
     """
     wanted = Options(**options)
     if engine not in ENGINES:
@@ -68,7 +59,7 @@ def create_engine(
     if require_gpu and not kind.gpu:
         raise NightsegError(
             f"engine '{engine}' cannot run on a GPU; "
-            "take engine 'auto', or do not require a GPU (require_gpu)"
+            "use engine 'auto', or do not require a GPU (require_gpu)"
         )
     try:
         return _made(kind, bundle, wanted)
@@ -76,7 +67,7 @@ def create_engine(
         if not allow_fallback:
             raise
         instead = _best(bundle, "auto", wanted, require_gpu=require_gpu)
-        return _because(instead, [f"engine {engine} was asked for: {error}"])
+        return _because(instead, [f"engine {engine} was requested: {error}"])
 
 
 def create_engines(
@@ -95,9 +86,9 @@ def create_engines(
 
 
 def _best(bundle: Bundle, engine: str, options: Options, *, require_gpu: bool) -> Engine:
-    """Return the first engine of the list that can run, with the reasons against those before.
+    """Return the first engine of the list that can run, with the reasons against earlier ones.
 
-    What is not installed, or was never built, is no reason on its own; that a GPU lies idle is.
+    An engine that is not installed, or was never built, counts as a reason only if a GPU is idle.
     """
     missing: list[str] = []
     failed: list[str] = []
@@ -114,39 +105,47 @@ def _best(bundle: Bundle, engine: str, options: Options, *, require_gpu: bool) -
         except NeverBuiltError as error:
             failed += [str(error)] if kind.wanted else []
             missing += [str(error)] if kind.gpu else []
-        except Exception as error:  # libraries of GPUs fail in many ways
+        except NightsegError as error:
             failed.append(f"engine {kind.name}: {error}")
             errors[kind.name] = error
         else:
             if gpu_device() and not kind.gpu:
                 failed = missing + failed
-            options.say(f"{bundle.name}: engine {engine} takes {kind.name}")
+            options.log(f"{bundle.name}: engine {engine} selects {kind.name}")
             return _because(created, failed)
     if LAST_RESORT in errors:
         raise errors[LAST_RESORT]
     reasons = why_no_gpu() or "; ".join(dict.fromkeys(missing + failed))
     raise NightsegError(
         f"bundle {bundle.name}: a GPU is required, but none can be used ({reasons}); "
-        "mend that, or do not require a GPU"
+        "fix that, or do not require a GPU"
     )
 
 
 def _made(kind: Kind, bundle: Bundle, options: Options, *, prove: bool = False) -> Engine:
-    created = kind.create(bundle, options)
-    try:
-        warm_up(created, bundle)
-        if prove:
-            from nightseg_ros.engines.quick_check import check_quickly
+    with ExitStack() as failing:
+        try:
+            created = kind.create(bundle, options)
+            failing.callback(created.close)
+            with options.trial(f"the trial run of {bundle.name} on {kind.name}"):
+                warm_up(created, bundle)
+            if prove:
+                from nightseg_ros.engines.quick_check import check_quickly
 
-            check_quickly(created, bundle)
-    except BaseException:
-        created.close()
-        raise
-    return created
+                check_quickly(created, bundle)
+        except NightsegError:
+            raise
+        except Exception as error:  # libraries have errors of their own
+            raise NightsegError(
+                f"bundle {bundle.name}: engine {kind.name} cannot run the network "
+                f"({last_line(error)}); export the bundle again, or use another engine"
+            ) from error
+        failing.pop_all()
+    return in_labels_as(created, bundle)
 
 
 def _because(engine: Engine, reasons: list[str]) -> Engine:
-    """Return the engine with reasons put before those that it has itself."""
+    """Return the engine with reasons added before its own."""
     own = [engine.info.fallback_reason] if engine.info.fallback_reason else []
     text = "; ".join(dict.fromkeys(reasons + own))
     engine.info = replace(engine.info, fallback_reason=text)

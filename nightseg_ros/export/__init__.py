@@ -1,3 +1,3 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trained networks become ONNX model folders."""
+"""Exports trained networks to ONNX model folders, int8, OpenVINO and TensorRT."""

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A network run by torch itself, for machines with a GPU on which there is nothing but torch.
+"""Runs a network in torch itself, for machines with a GPU but without an inference engine.
 
 On a GPU: fp16, channels last, and one CUDA graph that holds the copy of the bytes from page-locked
 memory to the GPU, the network, and the copy of its bytes back. On a CPU: fp32, channels last.
@@ -26,7 +26,7 @@ WARM_UP_RUNS = 3
 
 
 class _Logits(nn.Module):
-    """A segmenter less the enlargement of its scores."""
+    """A segmenter without the upsampling of its scores."""
 
     def __init__(self, network: Segmenter) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class _Logits(nn.Module):
 
 
 class _Typed(Segmenter):
-    """A network, of scores or of images, that computes in one type and in channels last."""
+    """A network that computes in one type and in channels last."""
 
     def __init__(self, network: nn.Module, kind: torch.dtype) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class _Typed(Segmenter):
 
 
 def _folded(network: nn.Module) -> nn.Module:
-    """Return the network with batch norms inside their convolutions, where it can be traced."""
+    """Return the network with batch norms folded into convolutions, if it can be traced."""
     try:
         from torch.fx.experimental.optimization import fuse
 
         return fuse(network.eval())
-    except Exception:  # tracing fails in as many ways as networks are written
+    except Exception:  # tracing fails in many ways
         return network
 
 
@@ -95,7 +95,7 @@ class TorchRunner:
         }
 
     def step(self) -> None:
-        """Copy the images in, run, and have the outputs as arrays of the host."""
+        """Copy the images in, run, and copy the outputs to the host."""
         np.copyto(self._target, self._source)
         self._step()
         for output in self._outputs:
@@ -111,7 +111,7 @@ class TorchRunner:
             self._outputs = _as_list(run(self._host_in))
 
     def _captured(self, run: Callable[[Tensor], Any]) -> Callable[[], None]:
-        """Return one replay of everything between the two copies, these included."""
+        """Return a replay of the CUDA graph, both copies included."""
         device_in = torch.empty_like(self._host_in, device="cuda")
         stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with torch.inference_mode(), torch.cuda.stream(stream):
@@ -148,7 +148,7 @@ def _as_list(outputs: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
 
 
 class TorchGemm:
-    """One matrix product by torch: the ceiling on a GPU, and one more way to find a CPU's."""
+    """One matrix product in torch: the ceiling on a GPU, and another estimate of a CPU's."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         gpu = spec["way"] == "torch-cuda"
@@ -188,9 +188,9 @@ class TorchGemm:
 
 
 def _integer_product(side: int) -> Callable[[], Any]:
-    """Return a product of bytes by the library that torch takes for quantised layers here."""
+    """Return a product of bytes by torch's library for quantised layers."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they will go in some later torch; then so does this way
+        warnings.simplefilter("ignore")  # deprecated: a later torch removes them
         weights = torch.quantize_per_tensor(torch.randn(side, side), 0.02, 0, torch.qint8)
         packed = torch.ops.quantized.linear_prepack(weights, None)
         a = torch.quantize_per_tensor(torch.rand(side, side), 0.01, 0, torch.quint8)

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint as it would be deployed: exported, its cost counted, run by ONNX Runtime here."""
+"""Exports a checkpoint, counts its cost, and runs it in ONNX Runtime on the CPU."""
 
 from __future__ import annotations
 

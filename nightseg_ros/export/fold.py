@@ -1,10 +1,10 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Batch normalisation becomes part of the convolution before it, wherever one is.
+"""Folds batch normalisation into the convolution before it.
 
-The exporter does that for a normalisation right behind a convolution. A downsampler of ERFNet
-normalises a convolution and a max pool side by side: its normalisation is divided between the two,
-and so is the ReLU behind it, which engines then fuse into the convolution.
+The exporter does that for a normalisation directly after a convolution. A downsampler of ERFNet
+normalises the concatenation of a convolution and a max pool: its normalisation is divided between
+the two, and so is the ReLU after it, which engines then fuse into the convolution.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nightseg_ros.export.open_graph import OpenGraph, attribute
 
 
 def fold_batch_norms(model: ModelProto) -> None:
-    """Leave no BatchNormalization in the graph; what it computes stays the same."""
+    """Remove every BatchNormalization; the results stay the same."""
     channels = {name: shape[1] for name, shape in OpenGraph(model).shapes().items() if shape[1:]}
     graph = OpenGraph(model)
     for step in (_split, _fold, _clip_parts):
@@ -26,7 +26,7 @@ def fold_batch_norms(model: ModelProto) -> None:
 
 
 def _split(graph: OpenGraph, node: NodeProto, channels: dict[str, int]) -> None:
-    """Normalise each part of a concatenation by itself."""
+    """Normalise each part of a concatenation separately."""
     if node.op_type != "BatchNormalization":
         return
     concat = graph.sole_maker(node.input[0], "Concat")
@@ -59,7 +59,7 @@ def _fold(graph: OpenGraph, node: NodeProto, _: dict[str, int]) -> None:
     conv = graph.sole_maker(node.input[0], "Conv")
     name = node.output[0]
     if conv is None:
-        # One factor and one shift per channel: a 1x1 convolution of as many groups.
+        # One factor and one shift per channel: a depthwise 1x1 convolution.
         inputs = [node.input[0], f"{name}_weight", f"{name}_bias"]
         weight, group = np.ones((len(factor), 1, 1, 1), np.float32), len(factor)
         conv = helper.make_node("Conv", inputs, [name], name, group=group, kernel_shape=[1, 1])
@@ -78,7 +78,7 @@ def _fold(graph: OpenGraph, node: NodeProto, _: dict[str, int]) -> None:
 
 
 def _clip_parts(graph: OpenGraph, node: NodeProto, _: dict[str, int]) -> None:
-    """Move a ReLU behind a concatenation before it, one for each part."""
+    """Move a ReLU from after a concatenation to each of its parts."""
     concat = graph.sole_maker(node.input[0], "Concat") if node.op_type == "Relu" else None
     if concat is None:
         return

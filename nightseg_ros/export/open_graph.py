@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A graph taken apart: nodes and constants as plain Python, changed at will and then written back.
+"""A graph as editable nodes and constants in plain Python, written back at the end.
 
-The lists of a protobuf message copy what is put into them, so changing nodes in place there is full
-of traps; here a node is an object that stays the same one.
+The lists of a protobuf message copy their items, which makes editing nodes in place error-prone;
+here a node stays the same object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx.shape_inference import infer_shapes
 
 
 class OpenGraph:
-    """The nodes and constants of `model` until `write` puts them back."""
+    """The nodes and constants of `model`, written back by `write`."""
 
     def __init__(self, model: ModelProto) -> None:
         self.model = model
@@ -32,18 +32,18 @@ class OpenGraph:
         self.outputs = [value.name for value in model.graph.output]
 
     def maker(self, name: str, kind: str = "") -> NodeProto | None:
-        """Return the node that gives `name`, if there is one and it is a `kind`."""
+        """Return the node that computes `name`, if it exists and is a `kind`."""
         for node in self.nodes:
             if name in node.output:
                 return node if kind in ("", node.op_type) else None
         return None
 
     def uses(self, name: str) -> int:
-        """Return how often `name` is taken, by nodes or as an output."""
+        """Return the number of uses of `name`, by nodes or as an output."""
         return Counter(n for node in self.nodes for n in node.input)[name] + (name in self.outputs)
 
     def sole_maker(self, name: str, kind: str) -> NodeProto | None:
-        """Return the `kind` node that gives `name` if nothing but one node takes it."""
+        """Return the `kind` node that computes `name` if it has exactly one use."""
         node = self.maker(name, kind)
         return node if node is not None and self.uses(name) == 1 else None
 
@@ -53,7 +53,7 @@ class OpenGraph:
         return name
 
     def replace(self, old: NodeProto, *new: NodeProto) -> None:
-        """Put `new` where `old` stands, so that the order stays one that can be run."""
+        """Replace `old` by `new` at the same position, which keeps a valid order."""
         at = next(index for index, node in enumerate(self.nodes) if node is old)
         self.nodes[at : at + 1] = new
 
@@ -66,7 +66,7 @@ class OpenGraph:
         }
 
     def write(self) -> None:
-        """Put nodes and constants back into the model, without constants that nothing takes."""
+        """Write nodes and constants back into the model, without unused constants."""
         graph = self.model.graph
         del graph.node[:]
         graph.node.extend(self.nodes)

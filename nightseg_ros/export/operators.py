@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What TensorRT reads: operators, types and restrictions, from the tables of its ONNX parser.
+"""What TensorRT supports: operators, types and restrictions, from the tables of its ONNX parser.
 
-Those tables (docs/operators.md of onnx-tensorrt) differ between 8.6 and 10 in what matters here
-only in the highest opset; an operator stands below where both know it. Operators that no image
+For our purposes, those tables (docs/operators.md of onnx-tensorrt) differ between 8.6 and 10 only
+in the highest opset; the list contains operators that both support. Operators that no image
 network needs are left out, and so refused.
 """
 
@@ -19,11 +19,11 @@ from onnx.shape_inference import infer_shapes
 from nightseg_ros.export.open_graph import OpenGraph, attribute
 
 HIGHEST_OPSET: Mapping[str, int] = {"8.6": 17, "10": 20, "11": 25}
-"""TensorRT version -> highest opset that it reads."""
+"""TensorRT version -> highest supported opset."""
 
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 NUMBERS = FLOATS | {TensorProto.INT32, TensorProto.INT64}
-"""8.6 takes int64 as int32, and warns."""
+"""8.6 treats int64 as int32, with a warning."""
 ANY = NUMBERS | {TensorProto.BOOL}
 BYTE = TensorProto.UINT8
 
@@ -32,8 +32,8 @@ _GROUPS = {
         AveragePool BatchNormalization Ceil Clip Conv ConvTranspose Elu Erf Exp Floor Gemm
         GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish InstanceNormalization
         LayerNormalization LeakyRelu Log LogSoftmax MatMul MaxPool PRelu Pow QuantizeLinear
-        ReduceMax ReduceMean ReduceMin ReduceSum Relu Resize Selu Sigmoid Softmax Softplus Sqrt
-        Tanh""",
+        Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu Resize Selu Sigmoid Softmax
+        Softplus Sqrt Tanh""",
     NUMBERS: """
         Abs Add ArgMax ArgMin DepthToSpace Div Equal Greater Less Max Mean Min Mul Neg Pad Sub
         Sum""",
@@ -61,7 +61,7 @@ _RESIZE: Mapping[str, set[Any]] = {
 
 
 def tensorrt_versions(model: ModelProto) -> list[str]:
-    """Return the TensorRT versions whose parser takes `model`."""
+    """Return the TensorRT versions whose parser accepts `model`."""
     if unsupported(model):
         return []
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
@@ -69,7 +69,7 @@ def tensorrt_versions(model: ModelProto) -> list[str]:
 
 
 def unsupported(model: ModelProto) -> list[str]:
-    """Return what no TensorRT takes of `model`, a reason for each operator."""
+    """Return the unsupported operators of `model` with reasons."""
     graph = infer_shapes(model, strict_mode=True).graph
     values = (*graph.input, *graph.value_info, *graph.output)
     types = {value.name: value.type.tensor_type.elem_type for value in values}
@@ -114,9 +114,9 @@ def _byte_cast(node: NodeProto, types: Mapping[str, int], graph: OpenGraph) -> I
     """Check that bytes are cast from and to floats only, at the edges of the graph only."""
     if types[node.input[0]] == BYTE:
         if attribute(node, "to", 0) not in FLOATS:
-            yield "uint8 to something that is no float"
+            yield "uint8 to a type that is not a float"
         return
     if types[node.input[0]] not in FLOATS:
-        yield "something that is no float to uint8"
+        yield "a type that is not a float to uint8"
     if node.output[0] not in graph.outputs:
         yield "uint8 inside the graph"

@@ -1,29 +1,37 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An exported network is held against the one it was made from before it becomes a model folder."""
+"""Compares an exported network with its source before it becomes a model folder."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper
+from onnx.shape_inference import infer_shapes
 
-from nightseg_ros.engines.engine import Engine
+from nightseg_ros.bundles.write import write_bundle
+from nightseg_ros.engines.graph_check import INPUT
 from nightseg_ros.engines.parity import FP32, Parity, check_parity, measure_parity
 from nightseg_ros.engines.select import create_engine
-from nightseg_ros.export.finite import count_not_finite
-from nightseg_ros.export.source import Source
-from nightseg_ros.write_bundle import write_bundle
+from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.atomic import scratch_folder
+from nightseg_ros.labels.label_set import CITYSCAPES19
+
+if TYPE_CHECKING:
+    from nightseg_ros.engines.engine import Engine
+    from nightseg_ros.export.source import Source
 
 Image = NDArray[np.uint8]
-LOOKED_AT = 8
-"""Frames whose scores are looked at one by one, before the arg-max."""
+_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+CHECKED = 8
+"""Frames whose scores are checked before the arg-max."""
 
 
 def prove(
@@ -34,19 +42,18 @@ def prove(
     truths: Sequence[Image] | None = None,
     *,
     name: str = "the model",
-    labels: str = "joint11",
-    seen: Callable[[], object] = lambda: None,
+    on_frame: Callable[[], object] = lambda: None,
 ) -> Parity:
-    """Return how `data` compares with its source on `frames`, or refuse it.
+    """Return the parity of `data` with its source on `frames`, or refuse it.
 
-    An fp32 network is compared with torch where it comes from there, any other with the fp32 ONNX
-    on the CPU. `truths` are masks of the frames in the label set `labels`.
+    An fp32 network from torch is compared with torch, any other with the fp32 ONNX
+    on the CPU. `truths` are masks of the frames in the label set that the model is scored in.
     """
 
     def counted() -> Iterator[Image]:
         for frame in frames:
             yield frame
-            seen()
+            on_frame()
 
     with ExitStack() as stack:
         candidate = stack.enter_context(_engine(source, data, name))
@@ -54,22 +61,20 @@ def prove(
             reference = source.engine
         else:
             reference = stack.enter_context(_engine(source, source.onnx, name))
-        own = source.labels.name if source.labels is not None else "cityscapes19"
-        parity = measure_parity(
-            reference, candidate, counted(), truths, labels=labels, prediction_labels=own
-        )
-    strange = count_not_finite(onnx.load_from_string(data), frames[:LOOKED_AT])
-    parity = replace(parity, nan_count=parity.nan_count + strange)
+        labels = source.labels or CITYSCAPES19
+        parity = measure_parity(reference, candidate, counted(), truths, labels=labels)
+    not_finite = count_not_finite(onnx.load_from_string(data), frames[:CHECKED])
+    parity = replace(parity, nan_count=parity.nan_count + not_finite)
     check_parity(parity, precision, name)
     return parity
 
 
 @contextmanager
 def _engine(source: Source, data: bytes, name: str) -> Iterator[Engine]:
-    """Run a network from a model folder that is gone afterwards, as the node would."""
-    with tempfile.TemporaryDirectory(prefix="nightseg_proof_") as folder:
+    """Run a network from a temporary model folder, like the node."""
+    with scratch_folder("proof") as folder:
         bundle = write_bundle(
-            Path(folder, name),
+            folder / name,
             data,
             name=name,
             kind=source.kind,
@@ -80,3 +85,41 @@ def _engine(source: Source, data: bytes, name: str) -> Iterator[Engine]:
         )
         with closing(create_engine(bundle, "onnxruntime-cpu")) as engine:
             yield engine
+
+
+def count_not_finite(model: ModelProto, frames: Iterable[Image]) -> int:
+    """Return how many scores are NaN or infinite before the arg-max, which would hide them.
+
+    In fp16 these are all activations: a CPU computes such a network in fp32, and an overflow shows
+    only in its outputs.
+    """
+    shown, names = with_scores(model)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    total = 0
+    for frame in frames:
+        for values in session.run(names, {INPUT: frame[None]}):
+            total += int(values.size - np.isfinite(values).sum())
+    return total
+
+
+def with_scores(model: ModelProto) -> tuple[ModelProto, list[str]]:
+    """Return a copy with its scores, the inputs of byte casts and all fp16 values as outputs."""
+    shown = ModelProto()
+    shown.CopyFrom(model)
+    graph = infer_shapes(shown, strict_mode=True).graph
+    types = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    outputs = {value.name for value in shown.graph.output}
+    names = {name for name, kind in types.items() if kind == TensorProto.FLOAT16}
+    for node in shown.graph.node:
+        last = node.op_type == "Cast" and node.output[0] in outputs
+        if (node.op_type == "ArgMax" or last) and types.get(node.input[0]) in _FLOATS:
+            names.add(node.input[0])
+    if not names:
+        raise NightsegError("the graph has no scores to check; export it again")
+    for name in sorted(names):
+        shown.graph.output.append(helper.make_tensor_value_info(name, types[name], None))
+    return shown, sorted(names)

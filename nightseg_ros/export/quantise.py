@@ -1,35 +1,39 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A graph in 8-bit whole numbers: quantised after training, from the ranges seen on real frames.
+"""Quantises a graph to int8 after training, with ranges from real frames.
 
-Weights have one scale per output channel. The first and the last convolutions, and all before and
-behind them, stay in floats: they are a hundredth of the work, and cost the most accuracy.
+Weights have one scale per output channel. The first and the last convolutions, and all nodes before
+and after them, stay in floats: they are a hundredth of the work, and would cost the most accuracy.
+So does a depthwise convolution right behind the first one: its channels differ in range by orders
+of magnitude, and of an EfficientNet it alone costs as much as all other layers together.
 
-Two kinds, because engines differ. For CPUs activations are uint8 from 0, which is what a ReLU
-leaves, and weights use 7 of their 8 bits: processors with AVX2 or AVX-512 but without VNNI add two
-products in 16 bits, and 8 bits would overflow there without a word. TensorRT reads signed,
-symmetric int8 only, with the ReLU left where it is and the bias in floats; on a CPU that is slow.
+There are two kinds, because engines differ. For CPUs activations are uint8 from 0, the range of a
+ReLU, and weights use 7 of their 8 bits: processors with AVX2 or AVX-512 but without VNNI add two
+products in 16 bits, where 8 bits would silently overflow. TensorRT supports only signed, symmetric
+int8, with the ReLU in place and the bias in floats; on a CPU that is slow.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto
 
 from nightseg_ros.engines.graph_check import INPUT
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.export.open_graph import OpenGraph
+from nightseg_ros.export.open_graph import OpenGraph, attribute
+from nightseg_ros.files.atomic import scratch_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LEAST_FRAMES = 16
-"""From fewer frames the ranges of a network that sees streets by day and night are a guess."""
+"""Fewer frames are too few for the ranges of a network for day and night."""
 
 QUANTISED = ["Add", "Concat", "Conv", "ConvTranspose", "MaxPool", "Relu"]
 
@@ -39,11 +43,11 @@ def to_int8(
     frames: Sequence[NDArray[np.uint8]],
     *,
     symmetric: bool = False,
-    seen: Callable[[], object] = lambda: None,
+    on_frame: Callable[[], object] = lambda: None,
 ) -> ModelProto:
     """Return the fp32 graph `model` in int8, with ranges from `frames` (RGB of its input size).
 
-    Its nodes have names. `symmetric` is for TensorRT. `seen` is called after each frame.
+    Its nodes must have names. `symmetric` is for TensorRT. `on_frame` is called after each frame.
     """
     if len(frames) < LEAST_FRAMES:
         raise NightsegError(
@@ -59,13 +63,13 @@ def to_int8(
     options: dict[str, object] = {"ActivationSymmetric": symmetric}
     if symmetric:
         options |= {"QuantizeBias": False, "AddQDQPairToWeight": True}
-    with tempfile.TemporaryDirectory(prefix="nightseg_int8_") as folder, _quiet():
-        source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
+    with scratch_folder("int8") as folder, _quiet():
+        source, target = folder / "fp32.onnx", folder / "int8.onnx"
         onnx.save(model, source)
         quantize_static(
             str(source),
             str(target),
-            _Reader(frames, seen),
+            _Reader(frames, on_frame),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=QUANTISED,
             per_channel=True,
@@ -79,12 +83,23 @@ def to_int8(
 
 
 def kept_in_floats(model: ModelProto) -> list[str]:
-    """Return the nodes that are not behind one convolution and before another."""
+    """Return the nodes that are not between two convolutions, and the first depthwise one."""
     graph = OpenGraph(model)
     behind: set[str] = set()
+    stem: set[str] = set()  # what the first convolutions make, before a second one
+    depthwise: set[str] = set()
     for node in graph.nodes:
-        if node.op_type.startswith("Conv") or behind.intersection(node.input):
+        known = behind.intersection(node.input)
+        if node.op_type.startswith("Conv"):
             behind.update(node.output)
+            if not known:
+                stem.update(node.output)
+            elif stem.intersection(node.input) and _is_depthwise(node):
+                depthwise.add(node.name)
+        elif known:
+            behind.update(node.output)
+            if stem.intersection(node.input):
+                stem.update(node.output)
     before: set[str] = set()
     for node in reversed(graph.nodes):
         if node.op_type.startswith("Conv") or before.intersection(node.output):
@@ -92,23 +107,29 @@ def kept_in_floats(model: ModelProto) -> list[str]:
     return [
         node.name
         for node in graph.nodes
-        if not (behind.intersection(node.input) and before.intersection(node.output))
+        if node.name in depthwise
+        or not (behind.intersection(node.input) and before.intersection(node.output))
     ]
 
 
-class _Reader:
-    """Hands the frames to the calibrator one by one; it asks until it gets None."""
+def _is_depthwise(conv: NodeProto) -> bool:
+    """Return whether a convolution filters channels one by one; a factor for each is no filter."""
+    return bool(attribute(conv, "group", 1) > 1 and max(attribute(conv, "kernel_shape", [1])) > 1)
 
-    def __init__(self, frames: Sequence[NDArray[np.uint8]], seen: Callable[[], object]) -> None:
+
+class _Reader:
+    """Gives the frames to the calibrator one by one, then None."""
+
+    def __init__(self, frames: Sequence[NDArray[np.uint8]], on_frame: Callable[[], object]) -> None:
         self._frames = iter(frames)
-        self._seen = seen
+        self._on_frame = on_frame
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
         """Return the next input."""
         frame = next(self._frames, None)
         if frame is None:
             return None
-        self._seen()
+        self._on_frame()
         return {INPUT: frame[None]}
 
     def __iter__(self) -> Iterator[dict[str, NDArray[np.uint8]]]:
@@ -118,7 +139,7 @@ class _Reader:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the advice of the quantiser, which is about graphs of other makers, off the screen."""
+    """Suppress the quantiser's advice, which does not apply to our graphs."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is exported: a checkpoint of a training, or the fp32 network of another model folder."""
+"""Reads the source of an export: a checkpoint, or the fp32 network of another model folder."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundle import ROUTES, SEGMENTATION, SIDES, TRANSLATION, YAML_FILE, Bundle
+from nightseg_ros.bundles.bundle import (
+    ROUTES_OF_KIND,
+    SEGMENTATION,
+    SIDES,
+    TRANSLATION,
+    YAML_FILE,
+    Bundle,
+)
+from nightseg_ros.bundles.onnx_file import read_metadata
+from nightseg_ros.bundles.routes import FUSED
 from nightseg_ros.engines.engine import Engine
 from nightseg_ros.engines.graph_check import PRECISION_KEY
-from nightseg_ros.engines.onnx_metadata import read_metadata
 from nightseg_ros.engines.parity import FP32
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19, LabelSet
-from nightseg_ros.routes import FUSED
+from nightseg_ros.labels.label_set import LabelSet
 
 SIZE = (272, 480)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A network in fp32, and what its model folder says of it."""
+    """A network in fp32, with the metadata of its model folder."""
 
     onnx: bytes
     kind: str
@@ -33,7 +40,7 @@ class Source:
     training: Mapping[str, Any]
     licence: str
     engine: Engine | None = None
-    """The network in torch, which the ONNX must equal; None where only the ONNX is there."""
+    """The network in torch, which the ONNX must equal; None where there is only the ONNX."""
 
 
 def read_source(
@@ -53,10 +60,10 @@ def read_source(
         return _checkpoint(path, size or SIZE, route, any_batch, licence, exposure)
     bundle = Bundle.load(path)
     own = (bundle.height, bundle.width)
-    asked: dict[str, object] = {"--size": size, "--route": route, "--exposure": exposure}
-    asked["--batch"] = any_batch or None
+    requested: dict[str, object] = {"--size": size, "--route": route, "--exposure": exposure}
+    requested["--batch"] = any_batch or None
     there: dict[str, object] = {"--size": own, "--route": bundle.route}
-    for option, value in asked.items():
+    for option, value in requested.items():
         if value is not None and value != there.get(option):
             raise NightsegError(
                 f"{path} is a model folder, its network is exported already: {option} cannot "
@@ -88,7 +95,11 @@ def _checkpoint(
         from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph
         from nightseg_ros.export.to_onnx import segmentation_onnx, translation_onnx
         from nightseg_ros.export.torch_engine import TorchEngine
-        from nightseg_ros.learning.networks.registry import load_checkpoint, read_checkpoint
+        from nightseg_ros.learning.networks.registry import (
+            labels_of,
+            load_checkpoint,
+            read_checkpoint,
+        )
         from nightseg_ros.learning.translate import load_generator
     except ImportError as error:
         raise NightsegError(
@@ -115,10 +126,9 @@ def _checkpoint(
     network, config, _ = load_checkpoint(path)
     route = route or (FUSED if config.name == FUSED else None)
     if not route:
-        choices = "|".join(ROUTES[SEGMENTATION])
+        choices = "|".join(ROUTES_OF_KIND[SEGMENTATION])
         raise NightsegError(f"{path} is a segmentation model; give --route {choices}")
-    if config.classes != CITYSCAPES19.count:
-        raise NightsegError(f"{path} has {config.classes} classes, need {CITYSCAPES19.count}")
+    labels = labels_of(path)
     onnx = segmentation_onnx(network, size, config.classes, any_batch=any_batch)
     engine = TorchEngine(SegmentationGraph(network), size)
-    return Source(onnx, SEGMENTATION, route, size, CITYSCAPES19, training, licence, engine)
+    return Source(onnx, SEGMENTATION, route, size, labels, training, licence, engine)

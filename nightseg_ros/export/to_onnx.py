@@ -1,11 +1,12 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A trained network as ONNX bytes, checked against the network they were made of."""
+"""Exports a trained network as ONNX bytes, and checks them against the network."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -18,7 +19,9 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.export.fold import fold_batch_norms
 from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph, fix_pooling
 from nightseg_ros.export.opset import FROM_OPSET, free_batch, lower_opset, scale_resizes, tidy
-from nightseg_ros.learning.networks.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from nightseg_ros.learning.networks.segmenter import Segmenter
 
 LEAST_EQUAL = 0.999
 

@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The int8 version of a model for OpenVINO: quantised by NNCF, held to the masks of the ONNX.
+"""Builds the int8 version of a model for OpenVINO: quantised by NNCF, compared with the ONNX.
 
-Where labels are given, layers whose rounding costs too much mIoU go back to floats, one by one,
-until the loss is allowed (NNCF calls it accuracy control).
+With labels, layers whose rounding costs too much mIoU return to floats, one by one, until the loss
+is acceptable (accuracy control of NNCF).
 """
 
 from __future__ import annotations
@@ -15,32 +15,27 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.bundle import SEGMENTATION, Bundle
+from nightseg_ros.bundles.bundle import SEGMENTATION, Bundle
 from nightseg_ros.engines.engine import EngineInfo, Outputs
-from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
-from nightseg_ros.engines.openvino_engine import (
-    BACKEND,
-    INT8,
-    IR_FILE,
-    OpenVinoEngine,
-    bind,
-    last_line,
-    read_model,
-)
+from nightseg_ros.engines.onnxruntime.engine import OnnxRuntimeEngine
+from nightseg_ros.engines.openvino import BACKEND, INT8, IR_FILE, OpenVinoEngine, bind, read_model
 from nightseg_ros.engines.parity import Parity, check_parity, measure_parity
-from nightseg_ros.errors import NightsegError
+from nightseg_ros.errors import NightsegError, last_line
+
+if TYPE_CHECKING:
+    from nightseg_ros.bundles.bundle import Bundle
 
 Image = NDArray[np.uint8]
 
 MAX_DROP = 0.5
-"""Points of mIoU that quantising may cost on labelled frames; half of what the proof allows."""
+"""Points of mIoU that quantising may cost on labelled frames; half of the final limit."""
 LEAST_FRAMES = 4
-"""Fewer frames than this tell nothing about the ranges of the layers."""
+"""Fewer frames are too few for the ranges of the layers."""
 MOST_FRAMES = 300
 INSTALL = "pip install '.[quantise]' in the folder of nightseg_ros, or pip install nncf"
 
@@ -52,36 +47,41 @@ def build_int8(
     *,
     proof_frames: Sequence[Image] | None = None,
     truths: Sequence[Image] | None = None,
-    labels: str = "joint11",
     max_drop: float = MAX_DROP,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Write the int8 version of `bundle` into `out_folder` and return facts about it.
 
-    `frames`, (H, W, 3) RGB of the size of the network, tell the ranges of its layers. It is proven
-    on `proof_frames` (default: `frames`), and against `truths`, masks of these in the label set
-    `labels`, where they are given. A version that is another model than the ONNX is an error.
+    `frames`, (H, W, 3) RGB of the size of the network, determine the ranges of its layers. The
+    result is compared with the ONNX on `proof_frames` (default: `frames`), and with `truths`, masks
+    of these in the label set that the model is scored in, if given. Too large a difference is an
+    error.
     """
     nncf = quiet_nncf()
     proof = frames if proof_frames is None else proof_frames
     _check(bundle, frames, proof, truths)
     calibration = nncf.Dataset(frames, lambda frame: frame[None])
+    fix = nncf.OverflowFix.FIRST_LAYER if has_vnni() else nncf.OverflowFix.ENABLE
+    advanced = nncf.AdvancedQuantizationParameters(overflow_fix=fix)
     used = min(MOST_FRAMES, len(frames))
-    reference = _Reference(bundle, proof)
-    say(f"quantising {bundle.name} on {used} frames")
+    judge, everything = _Judge(bundle, proof, truths), list(range(len(proof)))
+    log(f"quantising {bundle.name} on {used} frames")
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # progress bars; stdout may hold JSON
             if truths is None:
-                model = nncf.quantize(read_model(bundle), calibration, subset_size=used)
+                model = nncf.quantize(
+                    read_model(bundle), calibration, subset_size=used, advanced_parameters=advanced
+                )
             else:
                 model = nncf.quantize_with_accuracy_control(
                     read_model(bundle),
                     calibration,
-                    nncf.Dataset(list(range(len(proof))), lambda index: proof[index][None]),
-                    _Validation(bundle, reference, proof, truths, labels),
+                    nncf.Dataset(everything, lambda index: proof[index][None]),
+                    judge,
                     max_drop=max_drop,
                     drop_type=nncf.DropType.ABSOLUTE,
                     subset_size=used,
+                    advanced_quantization_parameters=advanced,
                 )
             facts = _written(model, out_folder)
     except (RuntimeError, nncf.ValidationError) as error:
@@ -89,8 +89,11 @@ def build_int8(
             f"bundle {bundle.name}: NNCF {nncf.__version__} cannot quantise the network "
             f"({last_line(error)}); use engine onnxruntime, or quantise at export (--int8)"
         ) from error
-    parity = _proven(bundle, reference, proof, truths, labels, out_folder)
-    say(f"{bundle.name} in int8: {parity}")
+    engine = OpenVinoEngine(bundle, precision=INT8, ir=out_folder / IR_FILE)  # as in the node
+    with contextlib.closing(engine):
+        parity = judge.parity(engine, everything)
+    check_parity(parity, INT8, bundle.name)
+    log(f"{bundle.name} in int8: {parity}")
     return {
         "parity": parity.to_dict(),
         "calibration_frames": used,
@@ -98,26 +101,6 @@ def build_int8(
         **facts,
         "nncf": str(nncf.__version__),
     }
-
-
-class _Reference:
-    """What the ONNX gives for the frames of the proof; each is run once."""
-
-    info = EngineInfo("onnxruntime", "CPUExecutionProvider", "cpu", "fp32")
-
-    def __init__(self, bundle: Bundle, frames: Sequence[Image]) -> None:
-        self.input_size = (bundle.height, bundle.width)
-        engine = OnnxRuntimeEngine(bundle)
-        self._outputs = {
-            id(frame): tuple(output.copy() for output in engine.run(frame)) for frame in frames
-        }
-        engine.close()
-
-    def run(self, image: Image) -> Outputs:
-        return self._outputs[id(image)]
-
-    def close(self) -> None:
-        self._outputs.clear()
 
 
 class _Compiled:
@@ -140,79 +123,47 @@ class _Compiled:
         self._request = None
 
 
-class _Validation:
-    """What NNCF asks a candidate for: its mIoU on some frames, here as points over the ONNX."""
+class _Judge:
+    """Measures a candidate on the proof frames, for which the ONNX is run once."""
+
+    info = EngineInfo("onnxruntime", "CPUExecutionProvider", "cpu", "fp32")
 
     def __init__(
-        self,
-        bundle: Bundle,
-        reference: _Reference,
-        frames: Sequence[Image],
-        truths: Sequence[Image],
-        labels: str,
+        self, bundle: Bundle, frames: Sequence[Image], truths: Sequence[Image] | None
     ) -> None:
-        self._bundle, self._reference = bundle, reference
-        self._frames, self._truths, self._labels = frames, truths, labels
+        self.input_size = (bundle.height, bundle.width)
+        self._bundle, self._frames, self._truths = bundle, frames, truths
+        with contextlib.closing(OnnxRuntimeEngine(bundle)) as engine:
+            self._outputs = {
+                id(frame): tuple(output.copy() for output in engine.run(frame)) for frame in frames
+            }
+
+    def run(self, image: Image) -> Outputs:
+        return self._outputs[id(image)]
+
+    def close(self) -> None:
+        self._outputs.clear()
+
+    def parity(self, candidate: _Compiled | OpenVinoEngine, chosen: Sequence[int]) -> Parity:
+        frames = [self._frames[index] for index in chosen]
+        if self._truths is None or self._bundle.labels is None:
+            return measure_parity(self, candidate, frames)
+        truths = [self._truths[index] for index in chosen]
+        return measure_parity(self, candidate, frames, truths, labels=self._bundle.labels)
 
     def __call__(self, compiled: Any, indices: Iterable[int]) -> tuple[float, None]:
-        """Return the points of mIoU gained (or lost), and no values of single frames."""
-        chosen = list(indices)
-        candidate = _Compiled(self._bundle, compiled)
-        parity = _measure(
-            self._bundle,
-            self._reference,
-            candidate,
-            [self._frames[index] for index in chosen],
-            [self._truths[index] for index in chosen],
-            self._labels,
-        )
+        """Return the points of mIoU gained (or lost), and no values of single frames, for NNCF."""
+        parity = self.parity(_Compiled(self._bundle, compiled), list(indices))
         return parity.miou_truth_difference or 0.0, None
 
 
-def _proven(
-    bundle: Bundle,
-    reference: _Reference,
-    frames: Sequence[Image],
-    truths: Sequence[Image] | None,
-    labels: str,
-    folder: Path,
-) -> Parity:
-    """Return the figures of the engine in `folder`, as the node will run it, or refuse it."""
-    engine = OpenVinoEngine(bundle, precision=INT8, ir=folder / IR_FILE)
-    try:
-        parity = _measure(bundle, reference, engine, frames, truths, labels)
-    finally:
-        engine.close()
-    check_parity(parity, INT8, bundle.name)
-    return parity
-
-
-def _measure(
-    bundle: Bundle,
-    reference: _Reference,
-    candidate: _Compiled | OpenVinoEngine,
-    frames: Sequence[Image],
-    truths: Sequence[Image] | None,
-    labels: str,
-) -> Parity:
-    if truths is None or bundle.labels is None:
-        return measure_parity(reference, candidate, frames)
-    own = bundle.labels.name
-    return measure_parity(
-        reference, candidate, frames, truths, labels=labels, prediction_labels=own
-    )
-
-
 def _check(
-    bundle: Bundle,
-    frames: Sequence[Image],
-    proof: Sequence[Image],
-    truths: Sequence[Image] | None,
+    bundle: Bundle, frames: Sequence[Image], proof: Sequence[Image], truths: Sequence[Image] | None
 ) -> None:
     if len(frames) < LEAST_FRAMES or not proof:
         raise NightsegError(
-            f"{len(frames)} frames to calibrate {bundle.name} and {len(proof)} to prove it, need "
-            f"{LEAST_FRAMES} and 1 at the least, and about 100 that differ; name a folder of them"
+            f"{len(frames)} frames to calibrate {bundle.name} and {len(proof)} to verify it, need "
+            f"at least {LEAST_FRAMES} and 1, better about 100 that differ; name a folder of them"
         )
     for frame in (*frames, *proof):
         if frame.shape != (bundle.height, bundle.width, 3) or frame.dtype != np.uint8:
@@ -223,7 +174,7 @@ def _check(
     if truths is not None and (bundle.kind != SEGMENTATION or len(truths) != len(proof)):
         raise NightsegError(
             f"{len(truths)} masks for {len(proof)} frames of {bundle.name}, a {bundle.kind}; a "
-            "segmentation takes one for each frame, anything else none"
+            "segmentation needs one for each frame, any other model none"
         )
 
 
@@ -232,28 +183,53 @@ def _written(model: Any, folder: Path) -> dict[str, Any]:
     import openvino as ov
 
     ov.save_model(model, folder / IR_FILE, compress_to_fp16=False)
-    kinds = [node.get_type_name() for node in model.get_ops()]
-    return {"convolutions": sum("Convolution" in kind for kind in kinds), **_quantised(model)}
+    convolutions = [node for node in model.get_ops() if "Convolution" in node.get_type_name()]
+    inputs = [node.input_value(0).get_node().get_type_name() for node in convolutions]
+    return {"convolutions": len(inputs), "quantised_convolutions": inputs.count("FakeQuantize")}
 
 
-def _quantised(model: Any) -> dict[str, int]:
-    """Count the convolutions whose input comes out of a quantiser."""
-    count = 0
-    for node in model.get_ops():
-        if "Convolution" in node.get_type_name():
-            source = node.input_value(0).get_node().get_type_name()
-            count += source == "FakeQuantize"
-    return {"quantised_convolutions": count}
+def has_vnni() -> bool:
+    """Return whether this processor adds products of 8 bits without overflow.
+
+    x86 without VNNI adds pairs of them in 16 bits: weights must then have 7 bits.
+    """
+    try:
+        described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    return "\nflags" not in described or "vnni" in described
 
 
 def quiet_nncf() -> Any:
-    """Return NNCF, silent and without its reports over the network, which it sends unasked."""
+    """Return NNCF, silent and without its telemetry, which is on by default."""
     os.environ.setdefault("NNCF_CI", "1")
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # its log goes where stdout is just now
+        with contextlib.redirect_stdout(sys.stderr):  # it logs to the current stdout
             import nncf
     except ImportError as error:
         raise NightsegError(f"NNCF cannot be imported ({error}); {INSTALL}") from error
-    # Its own set_log_level would change the handlers of everybody else too.
+    # Its own set_log_level would also change the handlers of other libraries.
     logging.getLogger("nncf").setLevel(logging.ERROR)
     return nncf
+
+
+def quantised_for_speed(bundle: Bundle, folder: Path) -> Path:
+    """Write an int8 version into `folder`, only for measuring its speed, and return its file.
+
+    Its ranges come from synthetic images: the masks are useless, but the timing is real.
+    """
+    import openvino
+
+    nncf = quiet_nncf()
+    shape = (2, 1, bundle.height, bundle.width, 3)
+    images = list(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        model = nncf.quantize(
+            read_model(bundle),
+            nncf.Dataset(images),
+            subset_size=len(images),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    openvino.save_model(model, folder / IR_FILE, compress_to_fp16=False)
+    return folder / IR_FILE

@@ -1,55 +1,57 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A TensorRT engine of a model: built into the cache, and proven on the GPU where one is here."""
+"""Builds a TensorRT engine into the cache, and verifies it on the GPU if there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.cache import CachedEngine, EngineCache
-from nightseg_ros.engines.cuda_driver import Gpu
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.bundles.onnx_file import read_metadata
+from nightseg_ros.engines.cache.store import CachedEngine, EngineCache
 from nightseg_ros.engines.graph_check import PRECISION_KEY
-from nightseg_ros.engines.onnx_metadata import read_metadata
-from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
+from nightseg_ros.engines.onnxruntime.engine import OnnxRuntimeEngine
 from nightseg_ros.engines.parity import FP16, FP32, INT8, Parity, check_parity, measure_parity
-from nightseg_ros.engines.tensorrt_builder import TF32, WORKSPACE_MIB, default_precision
-from nightseg_ros.engines.tensorrt_engine import (
+from nightseg_ros.engines.tensorrt.builder import TF32, WORKSPACE_MIB, default_precision
+from nightseg_ros.engines.tensorrt.cuda_driver import Gpu
+from nightseg_ros.engines.tensorrt.engine import (
     PROVEN_ON,
     TensorRtEngine,
     engine_key,
     plan_writer,
     timing_cache,
 )
-from nightseg_ros.engines.tensorrt_library import Library
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.export.convert import in_precision
+from nightseg_ros.labels.label_set import CITYSCAPES19
+
+if TYPE_CHECKING:
+    from nightseg_ros.engines.tensorrt.library import Library
 
 Image = NDArray[np.uint8]
 Write = Callable[[Path], Mapping[str, Any]]
 
-HELD_TO = {TF32: FP16}
-"""TF32 has the mantissa of fp16, so it is held to the same limits."""
+LIMITS_OF = {TF32: FP16}
+"""TF32 has the mantissa of fp16, so it has the same limits."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Frames on which an engine is compared with its ONNX, with masks of them where there are."""
+    """Frames for the comparison of an engine with its ONNX, with masks if available."""
 
     frames: Sequence[Image]
     truths: Sequence[Image] | None = None
-    labels: str = "joint11"
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which engine is wanted; `gpu` is None for one that is to run elsewhere."""
+    """The requested engine; `gpu` is None for one that will run elsewhere."""
 
     bundle: Bundle
     gpu: Gpu | None
@@ -58,7 +60,7 @@ class Request:
     workspace_mib: int = WORKSPACE_MIB
     force: bool = False
     calibration: Callable[[], Sequence[Image]] = tuple
-    """Frames that tell the ranges of int8, where the ONNX file is in fp32."""
+    """Frames for the ranges of int8, where the ONNX file is in fp32."""
 
 
 def build_tensorrt(
@@ -67,10 +69,10 @@ def build_tensorrt(
     proof: Callable[[], Proof],
     *,
     cache: EngineCache | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda _: None,
     write: Callable[[str], Write] | None = None,
 ) -> CachedEngine:
-    """Return the engine, from the cache or built; one that fails its proof is not kept.
+    """Return the engine, from the cache or built; one that fails the comparison is not kept.
 
     `write` makes the writer for a precision where the engine does not come from the ONNX file.
     """
@@ -99,11 +101,11 @@ def build_tensorrt(
         if gpu is None:
             return {}
         parity = prove(bundle, engine, proof(), cache)
-        say(f"{bundle.name} in {precision} on {gpu.label}: {parity}")
+        log(f"{bundle.name} in {precision} on {gpu.label}: {parity}")
         known = engine.facts.get(PROVEN_ON, {})
         return {"parity": parity.to_dict(), PROVEN_ON: {**known, gpu.label: parity.to_dict()}}
 
-    engine = cache.build(key, build, say, force=request.force)
+    engine = cache.build(key, build, log, force=request.force)
     if gpu is None or "frames" in _proof_on(engine, gpu):
         return engine
     try:
@@ -115,20 +117,15 @@ def build_tensorrt(
 
 
 def prove(bundle: Bundle, engine: CachedEngine, proof: Proof, cache: EngineCache) -> Parity:
-    """Return how the masks of `engine` compare with those of the ONNX, or refuse them."""
+    """Return the parity of `engine` with the ONNX, or refuse it."""
     precision = engine.key.precision
-    candidate = TensorRtEngine(bundle, batch=engine.key.batch, cached=engine, cache=cache)
-    try:
-        reference = OnnxRuntimeEngine(bundle)
-        try:
-            parity = measure_parity(
-                reference, candidate, proof.frames, proof.truths, labels=proof.labels
-            )
-        finally:
-            reference.close()
-    finally:
-        candidate.close()
-    check_parity(parity, HELD_TO.get(precision, precision), f"the TensorRT engine of {bundle.name}")
+    built = TensorRtEngine(bundle, batch=engine.key.batch, cached=engine, cache=cache)
+    labels = bundle.labels or CITYSCAPES19
+    with closing(built) as candidate, closing(OnnxRuntimeEngine(bundle)) as reference:
+        parity = measure_parity(reference, candidate, proof.frames, proof.truths, labels=labels)
+    check_parity(
+        parity, LIMITS_OF.get(precision, precision), f"the TensorRT engine of {bundle.name}"
+    )
     return parity
 
 
@@ -141,14 +138,16 @@ def onnx_in(request: Request, precision: str) -> bytes:
     calibration = request.calibration() if precision == INT8 else ()
     if precision == INT8 and not calibration:
         raise NightsegError(
-            f"bundle {request.bundle.name}: int8 needs driving images that tell its ranges; give "
+            f"bundle {request.bundle.name}: int8 needs driving images for its ranges; give "
             "them with --calibrate FOLDER"
         )
-    # TensorRT knows signed int8 around zero only.
+    from nightseg_ros.export.convert import in_precision  # it needs the package onnx
+
+    # TensorRT supports only signed, symmetric int8.
     return in_precision(onnx, precision, calibration, symmetric=True)
 
 
 def _proof_on(engine: CachedEngine, gpu: Gpu) -> Mapping[str, Any]:
-    """Return the figures of the proof on this GPU; a quick look at one image has none."""
+    """Return the parity on this GPU; empty after a quick check of one image."""
     known = engine.facts.get(PROVEN_ON, {}).get(gpu.label, {})
     return known if isinstance(known, dict) else {}

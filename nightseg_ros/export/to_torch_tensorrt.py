@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A TensorRT engine straight from a checkpoint, by torch_tensorrt, without ONNX in between.
+"""Builds a TensorRT engine directly from a checkpoint, by torch_tensorrt, without ONNX.
 
-What comes out is a plain TensorRT engine: it goes into the same cache, is run by the same code and
-held to the masks of the same ONNX file as one that TensorRT built from that file.
+The result is an ordinary TensorRT engine: it goes into the same cache, runs in the same code and is
+compared with the same ONNX file as one that TensorRT built from that file.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from nightseg_ros.bundle import TRANSLATION, Bundle
-from nightseg_ros.engines.tensorrt_builder import FP32, TF32
-from nightseg_ros.engines.tensorrt_engine import PLAN
+from nightseg_ros.bundles.bundle import TRANSLATION, Bundle
+from nightseg_ros.engines.tensorrt.builder import FP32, TF32
+from nightseg_ros.engines.tensorrt.engine import PLAN
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph, fix_pooling
 from nightseg_ros.learning.networks.registry import load_checkpoint
@@ -30,11 +30,11 @@ INSTALL = "pip install '.[torch-tensorrt]' in the folder of nightseg_ros"
 def torch_plan_writer(
     bundle: Bundle, checkpoint: Path, precision: str, *, workspace_mib: int
 ) -> Callable[[Path], Mapping[str, Any]]:
-    """Return what builds the engine of `checkpoint` into a folder and tells facts about it."""
+    """Return a function that builds the engine of `checkpoint` into a folder and returns facts."""
     if precision not in (FP32, TF32):
         raise NightsegError(
-            f"torch_tensorrt builds {FP32} and {TF32} here, not {precision}: its networks have no "
-            "islands of 32 bits; take `--engine tensorrt` for other precisions"
+            f"torch_tensorrt builds {FP32} and {TF32} here, not {precision}: it cannot keep single "
+            "layers in 32 bits; use `--engine tensorrt` for other precisions"
         )
     library = torch_library()
     graph = _graph(bundle, checkpoint)
@@ -56,7 +56,7 @@ def torch_plan_writer(
             reason = " ".join(str(error).split())[:240] or type(error).__name__
             raise NightsegError(
                 f"bundle {bundle.name}: torch_tensorrt {library.__version__} cannot convert "
-                f"{checkpoint} ({reason}); take `--engine tensorrt`, which reads the ONNX file"
+                f"{checkpoint} ({reason}); use `--engine tensorrt`, which reads the ONNX file"
             ) from error
         (folder / PLAN).write_bytes(plan)
         return {
@@ -78,17 +78,17 @@ def _graph(bundle: Bundle, checkpoint: Path) -> nn.Module:
 
 
 def torch_library() -> Any:
-    """Return torch_tensorrt where it can build, else say what it lacks."""
+    """Return torch_tensorrt where it can build, else raise with what it lacks."""
     try:
         import torch_tensorrt
     except Exception as error:  # it loads the libraries of TensorRT, which fails in many ways
         raise NightsegError(
             f"torch_tensorrt cannot be imported ({' '.join(str(error).split())[:160]}); {INSTALL}, "
-            "or take `--engine tensorrt`, which needs no torch"
+            "or use `--engine tensorrt`, which needs no torch"
         ) from error
     if not torch.cuda.is_available():
         raise NightsegError(
-            "torch_tensorrt builds an engine on the GPU that is to run it, and torch finds none "
+            "torch_tensorrt builds an engine on the GPU that will run it, and torch finds none "
             "here; build on the machine with the GPU"
         )
     return torch_tensorrt

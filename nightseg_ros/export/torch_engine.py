@@ -1,23 +1,25 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The network as torch runs it, behind the protocol of engines: the reference of its export."""
+"""The network in torch behind the engine protocol: the reference of its export."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from nightseg_ros.engines.engine import EngineInfo, Outputs
 
-INFO = EngineInfo(backend="torch", provider="eager", device="cpu", precision="fp32")
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class TorchEngine:
     """A `SegmentationGraph` or `TranslationGraph`, on the CPU."""
 
-    info = INFO
+    info = EngineInfo(backend="torch", provider="eager", device="cpu", precision="fp32")
 
     def __init__(self, graph: nn.Module, size: tuple[int, int]) -> None:
         self.input_size = size
@@ -31,4 +33,4 @@ class TorchEngine:
         return tuple(output[0].numpy() for output in outputs)
 
     def close(self) -> None:
-        """Keep nothing."""
+        """Do nothing."""

@@ -5,40 +5,56 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import IGNORE
+from nightseg_ros.labels.label_set import IGNORE
+from nightseg_ros.learning.keys import Keys, key
+from nightseg_ros.learning.limits import rising, within
+
+FINE = 1.5
+"""Sources that are wider than the view by more than this are sampled twice as densely."""
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Keys, subject="augment."):
     """How strongly to vary the training images."""
 
-    zoom: tuple[float, float] = (0.8, 2.2)
-    stretch: float = 0.15  # of the aspect ratio, either way
-    rotate_deg: float = 4.0
-    flip: bool = True
-    jitter: float = 0.4  # brightness, contrast and saturation, either way
-    cast: float = 0.1  # gain of each colour channel, either way
-    blur: float = 0.3  # share of images
-    night: float = 0.0  # share of images that are relit as night
-
-    def __post_init__(self) -> None:
-        if not 0.1 <= self.zoom[0] <= self.zoom[1] <= 8.0:
-            raise NightsegError(f"augment.zoom is {self.zoom}; use 0.1 <= low <= high <= 8")
-        for name in ("stretch", "jitter", "cast", "blur", "night"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise NightsegError(f"augment.{name} is {getattr(self, name)}; use 0 to 1")
+    zoom: tuple[float, float] = key(
+        "range of the magnification of a view", (0.8, 2.2), rising(0.1, 8)
+    )
+    stretch: float = key("change of the aspect ratio, either way", 0.15, within(0, 1))
+    rotate_deg: float = key("rotation in degrees, either way", 4.0, within(0, 180))
+    flip: bool = key("mirror half of the views", True)
+    jitter: float = key(
+        "change of brightness, contrast and saturation, either way", 0.4, within(0, 1)
+    )
+    cast: float = key("change of the gain of each colour channel, either way", 0.1, within(0, 1))
+    blur: float = key("share of images that are blurred", 0.3, within(0, 1))
+    night: float = key(
+        "share of images of sets with `relight` that are relit as night", 0.0, within(0, 1)
+    )
+    paste: float = key(
+        "share of views that get the rare objects of another view", 0.0, within(0, 1)
+    )
 
 
 def uniform(n: int, low: float, high: float, like: Tensor) -> Tensor:
     """Return n uniform random numbers shaped to multiply a batch of images."""
     return torch.empty(n, 1, 1, 1, device=like.device).uniform_(low, high)
+
+
+def random_crops(frames: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return views (N, 3, *size) of frames (N, H, W, 3): one random place, mirrored or not."""
+    height, width = size
+    top = random.randint(0, frames.shape[1] - height)
+    left = random.randint(0, frames.shape[2] - width)
+    crops = frames[:, top : top + height, left : left + width].permute(0, 3, 1, 2).float()
+    return crops.flip(3) if random.random() < 0.5 else crops
 
 
 def random_view(
@@ -71,8 +87,12 @@ def random_view(
         ],
         1,
     )
+    # Two samples a pixel each way where the source is much finer than the view: one would alias.
+    fine = 2 if images.shape[3] > FINE * size[1] else 1
+    dense = F.affine_grid(theta, [n, 3, fine * size[0], fine * size[1]], align_corners=False)
+    views = F.grid_sample(images, dense, mode="bilinear", align_corners=False)
+    views = F.avg_pool2d(views, fine) if fine > 1 else views
     grid = F.affine_grid(theta, [n, 3, *size], align_corners=False)
-    views = F.grid_sample(images, grid, mode="bilinear", align_corners=False)
     # Ids are moved up by one so that the zeros of the padding become the unlabelled id.
     shifted = (labels.to(torch.int16) + 1) % 256
     ids = F.grid_sample(shifted[:, None].float(), grid, mode="nearest", align_corners=False)
@@ -95,3 +115,24 @@ def jitter_colours(images: Tensor, config: AugmentConfig) -> Tensor:
         amount = blurred * uniform(n, 0.2, 1.0, images)
         images = images + amount * (soft - images)
     return images
+
+
+def paste_objects(
+    images: Tensor, labels: Tensor, givers: Tensor, classes: tuple[int, ...], share: float
+) -> tuple[Tensor, Tensor]:
+    """Paste the pixels of rare `classes` of one view over another of much the same brightness.
+
+    Only views that `givers` marks give theirs; about `share` of the views receive.
+    """
+    rare = torch.isin(labels, torch.tensor(classes, dtype=labels.dtype, device=labels.device))
+    luma = images.mean((1, 2, 3))
+    distance = (luma[:, None] - luma[None]).abs()
+    distance[:, ~givers.to(luma.device) | ~rare.flatten(1).any(1)] = torch.inf
+    distance.fill_diagonal_(torch.inf)
+    nearest, partner = distance.min(1)
+    receives = (torch.rand(len(images), device=images.device) < share) & nearest.isfinite()
+    mask = rare[partner] & receives[:, None, None]
+    return (
+        torch.where(mask[:, None], images[partner], images),
+        torch.where(mask, labels[partner], labels),
+    )

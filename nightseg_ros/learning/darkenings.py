@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to make a night frame of a day frame, behind one signature, so that they can be compared.
+"""Ways to darken (or brighten) frames, behind one signature, so that they can be compared.
 
 Exposure means the same in all of them: the mean grey value, 0 to 1, that the frame is to have. It
 is one number for all frames, one a frame, or a map (N, 1, H, W) of every frame.
@@ -8,19 +8,33 @@ is one number for all frames, one a frame, or a map (N, 1, H, W) of every frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from nightseg_ros.datasets.write_images import write_images
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.config import as_plain
+from nightseg_ros.learning.networks.darkening import CURVE_RECIPES, Darkening, FixedExposure, as_map
+from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint, write_checkpoint
 
+if TYPE_CHECKING:
+    from nightseg_ros.datasets.sample import DrivingSet
+    from nightseg_ros.learning.methods.darkening.config import CurveConfig
+
+Image = NDArray[np.uint8]
 Darken = Callable[[Tensor, Tensor], Tensor]
 """(frames (N, 3, H, W) in [0, 1], exposure) -> darkened frames; gradients reach both."""
 
 MODULE = "module"
+SHAPE = ("curve", "rounds", "floor", "shrink", "gain")
+"""What a module is built with, by the names of its arguments."""
 _HALVINGS = 30
 _SOLVE_AT = 4096  # pixels on which an exponent is looked for
 _LEAST = 1e-3
@@ -61,8 +75,6 @@ def darken_by(
                 "darkening by the trained module needs its checkpoint, such as "
                 "runs/darkening/darkening.pt; or take one of " + ", ".join(METHODS)
             )
-        from nightseg_ros.learning.darken import load_darkening
-
         network = load_darkening(checkpoint)
 
         def darken(images: Tensor, exposure: Tensor) -> Tensor:
@@ -75,16 +87,6 @@ def darken_by(
             f"darkening '{method}' is unknown; there are {', '.join((*METHODS, MODULE))}"
         )
     return METHODS[method]
-
-
-def as_map(exposure: Tensor, images: Tensor) -> Tensor:
-    """Return an exposure of any form as (N, 1, 1, 1) or (N, 1, H, W), for these frames."""
-    exposure = exposure.to(images)
-    if exposure.ndim < 2:
-        return exposure.reshape(-1, 1, 1, 1).expand(len(images), 1, 1, 1)
-    if exposure.ndim != 4 or exposure.shape[1] != 1:
-        raise ValueError(f"exposure of shape {tuple(exposure.shape)}: use (), (N,) or (N, 1, H, W)")
-    return exposure
 
 
 def night_exposure(
@@ -101,6 +103,27 @@ def night_exposure(
     patches = F.interpolate(patches, (height, width), mode="bilinear", align_corners=False)
     pixels = noise * torch.randn(n, 1, height, width, device=images.device)
     return level + patches + pixels
+
+
+@torch.inference_mode()
+def darken_image(darken: Darken, image: Image, exposure: float | None) -> Image:
+    """Return an (H, W, 3) uint8 image as `darken` makes it; None draws an exposure of night."""
+    frame = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+    level = night_exposure(frame) if exposure is None else torch.tensor(exposure)
+    made = darken(frame, level)[0].permute(1, 2, 0).numpy()
+    return np.asarray(np.rint(made * 255), np.uint8)
+
+
+def darken_images(
+    darken: Darken, images: DrivingSet, out: Path, exposure: float | None, seed: int = 0
+) -> Iterator[str]:
+    """Write out/NAME.png for every image, and yield the names; what is there is kept."""
+
+    def make(number: int, image: Image) -> Image:
+        torch.manual_seed(seed + number)  # the same night for a frame, wherever a run began
+        return darken_image(darken, image, exposure)
+
+    return write_images(images, out, make)
 
 
 def _mean(images: Tensor) -> Tensor:
@@ -132,3 +155,47 @@ def _solved(curve: Darken) -> Darken:
         return ((low + high) / 2).exp()
 
     return lambda images, level: torch.minimum(images, curve(images, solve(images, level)))
+
+
+def save_darkening(path: Path, network: Darkening, config: CurveConfig, **about: object) -> None:
+    """Write a module's weights with what it takes to build it again."""
+    shape = {"kind": config.recipe, **{key: getattr(network, key) for key in SHAPE}}
+    shape |= {"levels": network.levels.tolist(), "apply_at": config.apply_at}
+    about = {"config": as_plain(config), **about}
+    write_checkpoint(path, {"network": shape, "state": network.state_dict(), "about": about})
+
+
+def load_darkening(path: Path) -> Darkening:
+    """Return the module that `save_darkening` wrote, frozen."""
+    return _load(path)[0]
+
+
+def load_fixed_exposure(path: Path, exposure: float | None = None) -> FixedExposure:
+    """Return the module as a generator, at this exposure or at the one its recipe names."""
+    network, shape = _load(path)
+    level = float(shape["apply_at"]) if exposure is None else exposure
+    if not 0.0 <= level <= 1.0:
+        raise NightsegError(f"exposure is {level}; use 0 to 1, the mean grey value that is wanted")
+    return FixedExposure(network, level).eval()
+
+
+def _load(path: Path) -> tuple[Darkening, dict[str, Any]]:
+    content = read_checkpoint(path)
+    shape = dict(content["network"])
+    if shape.get("kind") not in CURVE_RECIPES:
+        raise NightsegError(
+            f"{path} holds no darkening module; train one with "
+            "`nightseg train config/recipes/darkening.yaml`"
+        )
+    missing = [key for key in (*SHAPE, "levels") if key not in shape]
+    if missing:
+        raise NightsegError(
+            f"{path} lacks {', '.join(missing)}; it is of an earlier version: train again"
+        )
+    network = Darkening(**{key: shape[key] for key in SHAPE})
+    levels = torch.as_tensor(shape["levels"], dtype=torch.float32)
+    if levels.ndim != 1 or len(levels) < 2 or not bool(levels.isfinite().all()):
+        raise NightsegError(f"{path}: levels are {shape['levels']}; need two numbers or more")
+    network.levels = levels
+    load_weights(network, content["state"], path)
+    return network.requires_grad_(False).eval(), shape

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.datasets.sample import DrivingSet
+
+if TYPE_CHECKING:
+    from nightseg_ros.datasets.sample import DrivingSet
 
 DAY = "day"
 

@@ -1,14 +1,17 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a network says of one frame, at the size of its labels."""
+"""The scores of one frame, at the size of its labels."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nightseg_ros.learning.networks.segmenter import Segmenter
+if TYPE_CHECKING:
+    from nightseg_ros.learning.networks.segmenter import Segmenter
 
 Size = tuple[int, int]
 
@@ -20,6 +23,15 @@ def whole_strides(size: Size, stride: int) -> Size:
     (184, 320)
     """
     return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride
+
+
+def at_whole_strides(images: Tensor, stride: int) -> Tensor:
+    """Return the images for a network of this stride, slightly stretched if they must be."""
+    height, width = images.shape[-2:]
+    size = whole_strides((height, width), stride)
+    if size != (height, width):
+        images = F.interpolate(images, size, mode="bilinear", align_corners=False)
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()

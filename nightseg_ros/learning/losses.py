@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nightseg_ros.labels import IGNORE
+from nightseg_ros.labels.label_set import IGNORE
+
+Groups = Sequence[Sequence[int]]
+"""The classes that each id from the number of classes on stands for."""
 
 
 def class_weights(shares: Tensor, offset: float = 1.10, limit: float = 3.5) -> Tensor:
@@ -22,27 +27,43 @@ def class_weights(shares: Tensor, offset: float = 1.10, limit: float = 3.5) -> T
 
 
 def cross_entropy(
-    scores: Tensor, labels: Tensor, weights: Tensor | None = None, stride: int = 4
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    stride: int = 4,
+    groups: Groups = (),
 ) -> Tensor:
     """Return the weighted cross entropy of `scores` (any size) on every `stride`-th label pixel.
 
     The scores of our networks live at 1/4 or 1/8 of the image, so the full resolution would
-    multiply the cost and add no information to the gradient.
+    multiply the cost and add no information to the gradient. Ids from the number of classes on
+    mean one of a group of classes: the loss is the logarithm of the sum of their probabilities.
     """
     scores, target = _thinned(scores, labels, stride)
-    if not bool((target != IGNORE).any()):
-        return scores.sum() * 0.0  # a batch without a label must not turn the weights into NaN
-    return F.cross_entropy(scores, target, weight=weights, ignore_index=IGNORE)
+    count = scores.shape[1]
+    weights = scores.new_ones(count) if weights is None else weights
+    logs = scores.log_softmax(1)
+    single = torch.where(target < count, target, IGNORE)
+    total = F.nll_loss(logs, single, weight=weights, ignore_index=IGNORE, reduction="sum")
+    scale = weights[single[single != IGNORE]].sum()
+    for place, members in enumerate(groups):
+        here = target == count + place
+        if bool(here.any()):
+            chosen = logs.permute(0, 2, 3, 1)[here][:, list(members)]
+            weight = weights[list(members)].mean()
+            total = total - weight * chosen.logsumexp(1).sum()
+            scale = scale + weight * here.sum()
+    return total / scale.clamp(min=1e-6)  # a batch without a label has no loss, not NaN
 
 
 def squared_error(scores: Tensor, labels: Tensor, stride: int = 4) -> Tensor:
-    """Return the squared distance of a pixel's chances from its one-hot label, as a mean.
+    """Return the squared distance of a pixel's probabilities from its one-hot label, as a mean.
 
     Of the soft-max, so that it has a gradient; ids of the arg-max, as one release compares them,
     have none. Unlabelled pixels are left out, labels are thinned as in `cross_entropy`.
     """
     scores, target = _thinned(scores, labels, stride)
-    known = target != IGNORE
+    known = target < scores.shape[1]
     if not bool(known.any()):
         return scores.sum() * 0.0
     wanted = F.one_hot(target.clamp(max=scores.shape[1] - 1), scores.shape[1]).permute(0, 3, 1, 2)
@@ -64,9 +85,10 @@ def combined(
     Alpha 0 is the focal loss alone. Labels are thinned as in `cross_entropy`.
     """
     scores, target = _thinned(scores, labels, stride)
-    known = target != IGNORE
+    known = target < scores.shape[1]
     if not bool(known.any()):
         return scores.sum() * 0.0
+    target = torch.where(known, target, IGNORE)
     entropy = F.cross_entropy(scores, target, ignore_index=IGNORE, reduction="none")
     doubt = (1 - torch.exp(-entropy)).clamp(min=1e-6)
     loss = entropy * (alpha + (1 - alpha) * doubt**gamma)
@@ -77,22 +99,35 @@ def combined(
 
 
 def _thinned(scores: Tensor, labels: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Return scores and labels at every `stride`-th label pixel."""
-    height, width = labels.shape[-2] // stride, labels.shape[-1] // stride
-    offset = stride // 2 - 1 if stride > 1 else 0
-    target = labels[:, offset::stride, offset::stride][:, :height, :width].long()
-    return _at_size(scores, (height, width)), target
+    """Return scores and labels at every `stride`-th label pixel.
+
+    Scores are read at the very centres of those pixels. To shrink them to the number of pixels
+    instead would compare the middle of a cell of `stride` pixels with a label off the middle.
+    """
+    first = stride // 2
+    target = labels[:, first::stride, first::stride].long()
+    rows = _positions(labels.shape[-2], first, stride, scores)
+    columns = _positions(labels.shape[-1], first, stride, scores)
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)
+    grid = grid.expand(len(scores), -1, -1, -1)
+    at = F.grid_sample(scores.float(), grid, padding_mode="border", align_corners=False)
+    return at, target
+
+
+def _positions(size: int, first: int, stride: int, like: Tensor) -> Tensor:
+    """Return the centres of every `stride`-th of `size` pixels, from -1 to 1 over all of them."""
+    return (torch.arange(first, size, stride, device=like.device) * 2.0 + 1) / size - 1
 
 
 def distillation(scores: Tensor, teacher: Tensor, temperature: float = 2.0) -> Tensor:
-    """Return how far `scores` are from the teacher's, as divergence of the softened chances.
+    """Return how far `scores` are from the teacher's, as divergence of the softened probabilities.
 
     Both are compared at the teacher's size. The factor keeps the gradient independent of the
     temperature (Hinton et al.), so that one share suits all temperatures.
     """
     student = _at_size(scores, (teacher.shape[-2], teacher.shape[-1])) / temperature
-    chances = (teacher.float() / temperature).softmax(1)
-    divergence = F.kl_div(student.log_softmax(1), chances, reduction="none").sum(1).mean()
+    probabilities = (teacher.float() / temperature).softmax(1)
+    divergence = F.kl_div(student.log_softmax(1), probabilities, reduction="none").sum(1).mean()
     return divergence * temperature**2
 
 
@@ -101,17 +136,3 @@ def _at_size(scores: Tensor, size: tuple[int, int]) -> Tensor:
     if scores.shape[-2:] == size:
         return scores
     return F.interpolate(scores, size, mode="bilinear", align_corners=False)
-
-
-def focal(
-    scores: Tensor, labels: Tensor, gamma: float = 2.0, weights: Tensor | None = None
-) -> Tensor:
-    """Return the focal loss, per pixel before the mean (unlabelled pixels left out)."""
-    target = labels.long()
-    known = target != IGNORE
-    entropy = F.cross_entropy(scores.float(), target, ignore_index=IGNORE, reduction="none")
-    loss = (1 - torch.exp(-entropy)) ** gamma * entropy
-    scale = (
-        torch.ones_like(loss) if weights is None else weights[target.clamp(max=len(weights) - 1)]
-    )
-    return (loss * scale * known).sum() / (scale * known).sum().clamp(min=1e-6)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,13 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from nightseg_ros.datasets.image_files import write_png
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import IGNORE
-from nightseg_ros.learning.datasets.sample import DrivingSet
+from nightseg_ros.files.atomic import sweep, write_atomically
+from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE, LabelSet
 from nightseg_ros.learning.networks.segmenter import Segmenter
+from nightseg_ros.learning.tensor_set import stretch
+
+if TYPE_CHECKING:
+    from nightseg_ros.datasets.sample import DrivingSet
 
 Teacher = Callable[[NDArray[np.uint8]], Tensor]
-"""What gives (classes, H, W) chances for an (H, W, 3) image."""
+"""What gives (classes, H, W) probabilities for an (H, W, 3) image."""
 
 
 def probabilities(
@@ -35,9 +41,9 @@ def probabilities(
         size = tuple(max(32, round(side * scale / 32) * 32) for side in (height, width))
         view = F.interpolate(frame, size, mode="bilinear", align_corners=False, antialias=True)
         scores = network.logits(torch.cat([view, view.flip(3)])).float()
-        chances = scores.softmax(1)
-        chances = chances[:1] + chances[1:].flip(3)
-        full = F.interpolate(chances, (height, width), mode="bilinear", align_corners=False)
+        probabilities = scores.softmax(1)
+        probabilities = probabilities[:1] + probabilities[1:].flip(3)
+        full = F.interpolate(probabilities, (height, width), mode="bilinear", align_corners=False)
         total = full if total is None else total + full
     assert total is not None
     return total[0] / (2 * len(scales))
@@ -52,11 +58,13 @@ def label_images(
     scales: tuple[float, ...] = (1.0,),
     max_width: int = 640,
     count: int = 0,
+    label_set: LabelSet = CITYSCAPES19,
 ) -> Iterator[tuple[str, float]]:
     """Write out/labels/NAME.png for every image, and yield its name and labelled share.
 
     Pixels whose probability is below `threshold`, one for all classes or one each, are 255.
-    out/images gets a link to each image, so that `folder:OUT` is a training set. With `count`, as
+    out/images gets a link to each image, and out/class_names.txt says what the ids mean, so that
+    `folder:OUT` is a training set. With `count`, as
     many images spread evenly over the set are labelled. Labels that are there already are kept
     (their share is NaN).
     """
@@ -70,6 +78,9 @@ def label_images(
     links, labels = out / "images", out / "labels"
     links.mkdir(parents=True, exist_ok=True)
     labels.mkdir(parents=True, exist_ok=True)
+    sweep(labels)
+    names = "".join(f"{label.id} {label.name}\n" for label in label_set.labels)
+    write_atomically(out / "class_names.txt", names.encode())
     teacher = _single(network.eval(), scales) if isinstance(network, Segmenter) else network
     for index in np.linspace(0, len(images) - 1, count or len(images)).round().astype(int):
         sample = images.samples[index]
@@ -79,14 +90,9 @@ def label_images(
             continue
         image = images.load_image(sample)
         mask = label_image(teacher, image, limits, max_width)
-        partial = labels / f".{target.name}"
-        if not cv2.imwrite(str(partial), mask):
-            raise NightsegError(
-                f"cannot write {partial}; is the disk full or the folder read-only?"
-            )
         if not link.exists():
             link.symlink_to(sample.image.resolve())
-        partial.rename(target)
+        write_png(target, mask)
         yield sample.name, float((mask != IGNORE).mean())
 
 
@@ -98,14 +104,13 @@ def label_image(
     teacher: Teacher, image: NDArray[np.uint8], limits: NDArray[np.float32], max_width: int
 ) -> NDArray[np.uint8]:
     """Return the ids (H, W) of one image, 255 where the teacher is not sure."""
-    size = (image.shape[1], image.shape[0])
     with torch.inference_mode():
-        chances = teacher(shrink(image, max_width))
-        chance, ids = chances.max(0)
-        needed = torch.from_numpy(limits).to(chances.device).expand(len(chances))
-        ids = torch.where(chance >= needed[ids], ids, IGNORE)
+        probabilities = teacher(shrink(image, max_width))
+        probability, ids = probabilities.max(0)
+        needed = torch.from_numpy(limits).to(probabilities.device).expand(len(probabilities))
+        ids = torch.where(probability >= needed[ids], ids, IGNORE)
     mask = ids.to(torch.uint8).cpu().numpy()
-    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return stretch(mask, (image.shape[0], image.shape[1]))
 
 
 def shrink(image: NDArray[np.uint8], max_width: int) -> NDArray[np.uint8]:

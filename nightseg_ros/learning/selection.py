@@ -8,29 +8,29 @@ taken whole. Both measures give one distance per image; the smaller, the nearer.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from nightseg_ros.datasets.image_files import decode
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.frechet import Gaussian, frechet_distance
-from nightseg_ros.learning.datasets.image_files import decode
-from nightseg_ros.learning.datasets.sample import DrivingSet, Sample
+from nightseg_ros.files.csv_file import write_csv
 from nightseg_ros.learning.frame_scores import whole_strides
-from nightseg_ros.learning.networks.segmenter import Segmenter
-from nightseg_ros.learning.tensor_set import fit
+from nightseg_ros.metrics.frechet import Gaussian, frechet_distance
+
+if TYPE_CHECKING:
+    from nightseg_ros.datasets.sample import DrivingSet, Sample
+    from nightseg_ros.learning.networks.segmenter import Segmenter
 
 BINS = 64
 DIRECTIONS = 16
 """Features are seen along this many main directions of the reference: an image has too few places
-to tell the covariance of more."""
+to estimate the covariance of more."""
 Floats = NDArray[np.float64]
 
 
@@ -93,9 +93,7 @@ class Domain:
 
     def _places(self, image: NDArray[np.uint8]) -> Floats:
         """Return the features (places, channels) of an image."""
-        frame = torch.from_numpy(fit(image, self._size, 0)).permute(2, 0, 1)[None].float() / 255
-        with torch.inference_mode():
-            maps = self._features(frame)[0].double()
+        maps = self._features.of_image(image, self._size)
         return np.asarray(maps.flatten(1).T.numpy(), np.float64)
 
     def distance(self, image: NDArray[np.uint8]) -> float:
@@ -132,15 +130,14 @@ def write_selection(out: Path, chosen: Sequence[Ranked], ranked: Sequence[Ranked
     for one in chosen:
         (folder / one.sample.image.name).symlink_to(one.sample.image.resolve())
     taken = {one.sample.image for one in chosen}
-    with (out / "distances.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "distance", "chosen"])
-        for one in ranked:
-            row = [one.sample.image.name, f"{one.distance:.6g}", int(one.sample.image in taken)]
-            writer.writerow(row)
+    rows = (
+        [one.sample.image.name, f"{one.distance:.6g}", int(one.sample.image in taken)]
+        for one in ranked
+    )
+    write_csv(out / "distances.csv", ["image", "distance", "chosen"], rows)
 
 
 def as_set(images: DrivingSet, ranked: Sequence[Ranked], name: str) -> DrivingSet:
-    """Return the ranked images as a set whose names tell the distance, for a contact sheet."""
+    """Return the ranked images as a set whose names state the distance, for a contact sheet."""
     samples = tuple(replace(s, name=f"{d:.3g} {s.name}") for s, d in ranked)
     return replace(images, name=name, samples=samples, problems=())

@@ -8,15 +8,12 @@ import difflib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nightseg_ros.errors import NightsegError
-
-if TYPE_CHECKING:
-    from typing_extensions import Self  # typing has it from Python 3.11 on
 
 
 class _Complete(Exception):  # noqa: N818 - no error: it ends a run whose features are all there
@@ -27,7 +24,7 @@ class Stages:
     """Collects what named submodules of `network` return, without a change to the network.
 
     The default names are the network's own `stages`. Only `run` and `features` collect: other runs
-    of the network leave nothing behind. End it with `close`, or use it in a `with`.
+    of the network leave nothing behind. End it with `close`.
     """
 
     def __init__(self, network: nn.Module, names: Sequence[str] | None = None) -> None:
@@ -113,9 +110,3 @@ class Stages:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -6,23 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from nightseg_ros.datasets.write_images import write_images
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.config import TaskTranslatorConfig, as_plain
-from nightseg_ros.learning.darken import load_fixed_exposure
-from nightseg_ros.learning.darkening_config import CURVE_RECIPES
-from nightseg_ros.learning.datasets.sample import DrivingSet
-from nightseg_ros.learning.datasets.write_images import write_images
-from nightseg_ros.learning.networks.generators import create_generator
+from nightseg_ros.learning.config import as_plain
+from nightseg_ros.learning.darkenings import load_fixed_exposure
+from nightseg_ros.learning.networks.create_generator import create_generator
+from nightseg_ros.learning.networks.darkening import CURVE_RECIPES
 from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint, write_checkpoint
-from nightseg_ros.learning.unpaired_config import TranslateConfig, UnitConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nightseg_ros.datasets.sample import DrivingSet
+    from nightseg_ros.learning.methods.cyclegan.config import TranslateConfig
+    from nightseg_ros.learning.methods.task_translator.config import TaskTranslatorConfig
+    from nightseg_ros.learning.methods.unit.config import UnitConfig
 
 
 def save_generator(

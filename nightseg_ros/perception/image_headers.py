@@ -1,14 +1,14 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The size that a JPEG or PNG stream claims, read from its header before anything is decoded.
+"""Reads the claimed size of a JPEG or PNG stream before anything is decoded.
 
-A few hundred bytes can claim gigapixels, and OpenCV turns half a JPEG into a half grey image
-without a word. So the claim is read here first, and a stream without its end marker is refused:
-a mask of grey filler would look like a mask of the street. Damage inside the compressed data of
-a complete stream cannot be told from an odd picture and is decoded as it is.
+A few hundred bytes can claim gigapixels, and OpenCV silently turns half a JPEG into a half grey
+image. So the claim is checked here first, and a stream without its end marker is refused: a mask
+of grey filler would look like a mask of the street. Damage inside the compressed data of a
+complete stream cannot be detected, and is decoded.
 
-A decompression bomb stays within the limit of pixels and is still out of proportion: no camera
-makes so many pixels from so few bytes, or draws them again and again in hundreds of passes.
+A decompression bomb may stay within the limit of pixels: no camera makes so many pixels from so
+few bytes, or draws them in hundreds of passes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NO_FRAME_SIZE = {0xC4, 0xC8, 0xCC}  # tables that share the range C0-CF with th
 PIXELS_PER_BYTE = 1100
 """More than any black image has: as JPEG 170, as PNG 330 in colour and 1030 in grey."""
 SMALL_PIXELS = 1_000_000
-"""Up to here nothing is a bomb."""
+"""Smaller images are never treated as a bomb."""
 DRAWN_PIXELS = 1_000_000_000
 """Pixels times passes of a progressive JPEG; encoders make about ten passes."""
 
@@ -33,7 +33,7 @@ _STANDALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 
 
 class ImageError(NightsegError):
-    """A message that is not a usable image; the text names the cause and the value."""
+    """A message that is not a usable image; the text gives the cause and the value."""
 
 
 def claimed_size(data: bytes) -> tuple[int, int]:
@@ -49,7 +49,7 @@ def claimed_size(data: bytes) -> tuple[int, int]:
 
 
 def refuse_bomb(data: bytes, height: int, width: int) -> None:
-    """Refuse a stream whose size or passes are out of all proportion to its bytes."""
+    """Refuse a stream whose size or passes are out of proportion to its bytes."""
     pixels = height * width
     if pixels > SMALL_PIXELS and pixels > PIXELS_PER_BYTE * len(data):
         raise ImageError(

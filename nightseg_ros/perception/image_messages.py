@@ -1,11 +1,11 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ROS image messages to numpy pixels and back, checked first and copied as little as possible.
+"""Converts ROS image messages to numpy pixels and back, with checks and few copies.
 
 Works on anything with the fields of sensor_msgs/Image or CompressedImage, so it needs no rclpy.
-Every fault of a message is an `ImageError`; nothing is allocated before the claims of a message
-have been checked against its data. cv_bridge is asked only for encodings that are not in the
-table here, and only where it can be imported.
+Every fault of a message is an `ImageError`. Nothing is allocated before the size in a message has
+been checked against its data. cv_bridge converts only encodings that are not in the table here,
+and only where it can be imported.
 """
 
 from __future__ import annotations
@@ -21,21 +21,8 @@ from numpy.typing import NDArray
 
 from nightseg_ros.perception.image_headers import ImageError, claimed_size, refuse_bomb
 
-__all__ = [
-    "ACCEPTED_ENCODINGS",
-    "MAX_PIXELS",
-    "DecodedImage",
-    "ImageError",
-    "decode_compressed",
-    "decode_image",
-    "fill_image",
-    "fill_png",
-    "mask_pixels",
-    "png_message",
-]
-
 MAX_PIXELS = 64_000_000
-"""Larger claims are refused: no camera of a vehicle needs them, and they would fill the memory."""
+"""Larger images are refused: no camera of a vehicle needs them, and they would fill the memory."""
 
 Order = Literal["rgb", "bgr"]
 Pixels = NDArray[np.uint8]
@@ -46,7 +33,13 @@ class DecodedImage:
     """(H, W, 3) pixels and the order of their channels; may be a view into the message."""
 
     pixels: Pixels
-    order: Order
+    order: Order = "bgr"
+
+    def bgr(self) -> Pixels:
+        """Return the pixels as OpenCV has them."""
+        if self.order == "bgr":
+            return self.pixels
+        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 _Convert = Callable[[Pixels, int, int, bool], DecodedImage]
@@ -87,13 +80,13 @@ def _packed(channels: int, code: int, order: Order) -> _Convert:
     return convert
 
 
-def _high_byte(lines: Pixels, width: int, height: int, big_endian: bool) -> DecodedImage:
+def _high_byte(lines: Pixels, width: int, _: int, big_endian: bool) -> DecodedImage:
     grey = np.ascontiguousarray(lines[:, (0 if big_endian else 1) : 2 * width : 2])
     return DecodedImage(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), "bgr")  # type: ignore[arg-type]
 
 
 def _semi_planar(code: int) -> _Convert:
-    def convert(lines: Pixels, width: int, height: int, _: bool) -> DecodedImage:
+    def convert(lines: Pixels, width: int, _height: int, _: bool) -> DecodedImage:
         planes = np.ascontiguousarray(lines[:, :width])
         return DecodedImage(cv2.cvtColor(planes, code), "bgr")  # type: ignore[arg-type]
 
@@ -116,7 +109,7 @@ def _nv24(lines: Pixels, width: int, height: int, _: bool) -> DecodedImage:
 _LAYOUTS: dict[str, _Layout] = {
     "rgb8": _Layout(3, _view("rgb")),
     "bgr8": _Layout(3, _view("bgr")),
-    "8UC3": _Layout(3, _view("bgr")),  # says nothing about colour; BGR is OpenCV's habit
+    "8UC3": _Layout(3, _view("bgr")),  # does not specify colour; BGR is OpenCV's convention
     "rgba8": _Layout(4, _packed(4, cv2.COLOR_RGBA2RGB, "rgb")),
     "bgra8": _Layout(4, _packed(4, cv2.COLOR_BGRA2BGR, "bgr")),
     "mono8": _Layout(1, _packed(1, cv2.COLOR_GRAY2BGR, "bgr")),
@@ -136,6 +129,12 @@ _LAYOUTS: dict[str, _Layout] = {
 }
 
 ACCEPTED_ENCODINGS = tuple(_LAYOUTS)
+
+
+def decode(message: Any, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """Return the pixels of a sensor_msgs/Image or CompressedImage."""
+    read = decode_image if hasattr(message, "encoding") else decode_compressed
+    return read(message, max_pixels)
 
 
 def decode_image(message: Any, max_pixels: int = MAX_PIXELS) -> DecodedImage:
@@ -173,8 +172,8 @@ def mask_pixels(message: Any, max_pixels: int = MAX_PIXELS) -> Pixels:
     data = _bytes_of(message)
     if message.encoding not in ("mono8", "8UC1") or step < width or data.size != step * height:
         raise ImageError(
-            f"{message.encoding} of {width}x{height} with step {step} in {data.size} bytes is no "
-            "mask; a mask is mono8"
+            f"{message.encoding} of {width}x{height} with step {step} in {data.size} bytes is "
+            "not a mask; a mask is mono8"
         )
     return data.reshape(height, step)[:, :width]
 
@@ -209,8 +208,8 @@ _CHANNELS = {"mono8": 1, "rgb8": 3, "bgr8": 3}
 def fill_image(message: Any, pixels: Pixels, encoding: str) -> Any:
     """Write uint8 `pixels` into a sensor_msgs/Image, all but its header, and return it.
 
-    The field is given an `array.array`: a numpy array there is checked value by value in Python,
-    which takes longer than the whole network.
+    The data field gets an `array.array`: rclpy checks a numpy array value by value in Python,
+    which takes longer than the network.
     """
     channels = _CHANNELS[encoding]
     if pixels.dtype != np.uint8 or pixels.shape[2:] != (() if channels == 1 else (channels,)):
@@ -232,23 +231,20 @@ def fill_png(message: Any, mask: Pixels) -> Any:
     done, encoded = cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise ImageError(f"mask of shape {mask.shape} could not be written as PNG")
-    message.format = "mono8; png compressed "  # the words of image_transport, blank included
+    message.format = "mono8; png compressed "  # as image_transport writes it, blank included
     message.data = array("B", encoded.tobytes())
     return message
-
-
-def png_message(mask: Pixels) -> Any:
-    """Return a mask as a new sensor_msgs/CompressedImage."""
-    from sensor_msgs.msg import CompressedImage
-
-    return fill_png(CompressedImage(), mask)
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"image size {width}x{height} is empty")
     if width * height > max_pixels:
-        raise ImageError(f"image size {width}x{height} is over the limit of {max_pixels} pixels")
+        remedy = "; a node takes more with max_megapixels" if max_pixels < MAX_PIXELS else ""
+        raise ImageError(
+            f"image size {width}x{height} is over the limit of {max_pixels / 1e6:g} megapixels"
+            f"{remedy}"
+        )
 
 
 def _bytes_of(message: Any) -> Pixels:

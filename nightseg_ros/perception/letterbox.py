@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An image of any size into the one size a network takes, and the network's maps back."""
+"""Fits an image of any size into the input size of a network, and its maps back."""
 
 from __future__ import annotations
 
@@ -19,8 +19,19 @@ TO_RGB: dict[str, int | None] = {
     "bgra": cv2.COLOR_BGRA2RGB,
     "gray": cv2.COLOR_GRAY2RGB,
 }
-"""The channel orders of frames; colours are swapped after the resize, on the small image."""
+"""The channel orders of frames; colours are converted after the resize, on the small image."""
+TO_GRAY = {
+    "rgb": cv2.COLOR_RGB2GRAY,
+    "bgr": cv2.COLOR_BGR2GRAY,
+    "rgba": cv2.COLOR_RGBA2GRAY,
+    "bgra": cv2.COLOR_BGRA2GRAY,
+}
 CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "gray": 1}
+
+
+def to_gray(image: Image, order: str) -> Image:
+    """Return the luma of an image with these channels."""
+    return image if order == "gray" else np.asarray(cv2.cvtColor(image, TO_GRAY[order]), np.uint8)
 
 
 class Letterbox:
@@ -71,13 +82,13 @@ class Letterbox:
     def undo(self, mask: Image, out: Image | None = None) -> Image:
         """Return a target-sized map at the source's size, into `out` where one is given.
 
-        Every pixel takes the value of the cell that its centre lies in: INTER_LINEAR, on the
-        way in, keeps centres on centres too. Two takes over precomputed indices are as fast as
-        OpenCV, whose nearest neighbours differ between its versions.
+        Every pixel gets the value of the cell that contains its centre, as INTER_LINEAR aligned
+        centres on the way in. Two takes over precomputed indices are as fast as OpenCV, whose
+        nearest neighbours differ between versions.
         """
         _check_buffer(out, self.source_hw)
         full = np.empty(self.source_hw, np.uint8) if out is None else out
-        # Out of range cannot happen; "clip" only keeps numpy from buffering the output.
+        # Out of range cannot happen; "clip" only stops numpy from buffering the output.
         np.take(self.crop(mask), self._columns, axis=1, out=self._wide, mode="clip")
         np.take(self._wide, self._rows, axis=0, out=full, mode="clip")
         return full
@@ -98,7 +109,7 @@ class Letterbox:
 
 
 def _check_buffer(out: Image | None, size: tuple[int, int]) -> None:
-    # OpenCV would allocate another array and leave a wrong one untouched, without a word.
+    # OpenCV would silently allocate another array and leave a wrong one untouched.
     if out is not None and (out.shape != size or out.dtype != np.uint8):
         raise NightsegError(
             f"the buffer for a map is {out.dtype} {list(out.shape)}, need uint8 {list(size)}"

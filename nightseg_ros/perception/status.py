@@ -1,19 +1,21 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the diagnostics say of frames and models, in the node and in the bags of a replay alike."""
+"""The diagnostics of frames and models, in the node and in the bags of a replay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.engine import EngineInfo
+if TYPE_CHECKING:
+    from nightseg_ros.bundles.bundle import Bundle
+    from nightseg_ros.engines.engine import EngineInfo
 
 OK, WARN, ERROR = range(3)
 NOT_YET = "n/a"
 PROCESSING = "processing_time_status"
-"""The name and the keys that Autoware's nodes use for their processing time."""
+"""Autoware's nodes use this name, and its keys, for their processing time."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Report:
     level: int
     message: str
     values: dict[str, str] = field(default_factory=dict)
+    logged: bool = False
+    """Whether the code that found it has logged it."""
 
 
 def route_report(
@@ -33,17 +37,23 @@ def route_report(
     illumination: float | None,
     asked_for: str,
     left_out: str = "",
+    withheld: float | None = None,
 ) -> Report:
-    """Report the route of the latest frame and why it was taken; `route` may be empty."""
+    """Report the route of the latest frame and why it was taken; `route` may be empty.
+
+    `withheld` is the share of pixels that became 255 for the target error.
+    """
     values = {
         "route": route or NOT_YET,
         "reason": reason or NOT_YET,
         "illumination": number(illumination),
         "asked_for": asked_for,
         "left_out": left_out,
+        "withheld": number(withheld),
     }
     message = f"{route}: {reason}" if route else NOT_YET
-    return Report(task_name("route", camera), WARN if left_out else OK, message, values)
+    level = WARN if left_out else OK
+    return Report(task_name("route", camera), level, message, values, logged=True)
 
 
 def frame_time_report(times_ms: Mapping[str, float]) -> Report:
@@ -59,7 +69,7 @@ def backend_report(
     fallbacks: Sequence[str] = (),
     unavailable: Iterable[str] = (),
 ) -> Report:
-    """Report what really runs the models, and everything that is not as it was asked for."""
+    """Report what actually runs the models, and everything that is not as requested."""
     used = sorted({f"{info.backend} ({info.provider})" for info in engines.values()})
     level, message = OK, f"{', '.join(bundles)} on {', '.join(used)}"
     if fallbacks:
@@ -79,11 +89,11 @@ def backend_report(
         }
     values["fallback_reason"] = "; ".join(fallbacks)
     values["unavailable_routes"] = "; ".join(unavailable)
-    return Report("backend", level, message, values)
+    return Report("backend", level, message, values, logged=True)
 
 
 def time_key(stage: str) -> str:
-    """Return the key of the time of a stage.
+    """Return the key for the time of a stage.
 
     >>> time_key("inference")
     'inference_time_ms'
@@ -92,7 +102,7 @@ def time_key(stage: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a figure as text; n/a is not 0."""
+    """Return a number as text; n/a is not 0."""
     return NOT_YET if value is None else f"{value:.3f}"
 
 

@@ -1,15 +1,16 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long the stages of a frame took, and how long a route takes of late."""
+"""Measures the stages of a frame, and the recent latency of each route."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 
+from nightseg_ros.metrics.percentiles import percentile
+
 STAGES = ("preprocess", "translate", "inference", "postprocess")
-"""What a frame passes through, in order; "total" is the time from first to last."""
+"""The stages of a frame, in order; "total" is the time from first to last."""
 ENGINE_STAGES = ("translate", "inference")
 
 
@@ -21,7 +22,7 @@ class Stopwatch:
         self._laps = dict.fromkeys(STAGES, 0.0)
 
     def lap(self, stage: str) -> None:
-        """Book the time since the last lap under `stage`."""
+        """Add the time since the last lap to `stage`."""
         now = time.perf_counter()
         self._laps[stage] += (now - self._last) * 1e3
         self._last = now
@@ -32,9 +33,9 @@ class Stopwatch:
 
 
 class LatencyHistory:
-    """The recent total times of each route, kept only as long as they are still news.
+    """The recent total times of each route.
 
-    That a route is forgotten after `keep_s` is what gives a slow one its next chance.
+    They expire after `keep_s`, so that a slow route is tried again.
     """
 
     def __init__(self, window: int = 32, least: int = 5) -> None:
@@ -49,13 +50,12 @@ class LatencyHistory:
     def estimates(self, now_s: float, keep_s: float) -> dict[str, float]:
         """Return route -> its 95th percentile in ms, for routes with enough recent frames.
 
-        The slowest frame is left out first: one hiccup does not condemn a route. Samples from
-        the future belong to an earlier loop of a simulated clock and do not count.
+        The slowest frame does not count: one outlier must not exclude a route. Samples from the
+        future belong to an earlier loop of a simulated clock and do not count either.
         """
         found: dict[str, float] = {}
         for route, samples in self._samples.items():
             recent = sorted(ms for at, ms in samples if now_s - keep_s <= at <= now_s)
             if len(recent) >= self._least:
-                typical = recent[:-1]
-                found[route] = typical[math.ceil(0.95 * len(typical)) - 1]
+                found[route] = percentile(recent[:-1], 0.95)
         return found

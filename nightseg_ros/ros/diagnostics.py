@@ -1,30 +1,32 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sends reports on /diagnostics at a steady pace, whatever the node and its clock are doing."""
+"""Publishes reports on /diagnostics at a steady rate, whatever the node and its clock do."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.node import Node
 
-from nightseg_ros.ros.reports import ERROR, OK, WARN, Report
+from nightseg_ros.perception.status import ERROR, OK, WARN, Report
+from nightseg_ros.ros.logs import StatusLog
 
-_LEVELS = {
-    OK: DiagnosticStatus.OK,
-    WARN: DiagnosticStatus.WARN,
-    ERROR: DiagnosticStatus.ERROR,
-}
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+_LEVELS = {OK: DiagnosticStatus.OK, WARN: DiagnosticStatus.WARN, ERROR: DiagnosticStatus.ERROR}
 
 
 class Diagnostics:
-    """Publishes what `collect` returns; diagnostic_updater would be one more package to install.
+    """Publishes what `collect` returns, and logs what changes in it.
 
-    An ordinary publisher, not a managed one: that a node is inactive is news too. The timer goes
-    by the steady clock, so a paused simulation does not silence it.
+    It does without diagnostic_updater, which would be one more package to install.
+
+    The publisher is an ordinary one, not a managed one: it also reports an inactive node. The
+    timer uses the steady clock, so a paused simulation does not silence it.
     """
 
     def __init__(
@@ -33,14 +35,24 @@ class Diagnostics:
         self._node, self._collect = node, collect
         self.hardware = platform.node()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        logger = node.get_logger()
+        self._log = StatusLog(logger.warning, logger.info)
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = node.create_timer(period_s, self._tick, clock=clock)
+
+    def set_period(self, period_s: float) -> None:
+        """Change the period from now on."""
+        period_ns = round(period_s * 1e9)
+        if period_ns != self._timer.timer_period_ns:
+            self._timer.timer_period_ns = period_ns
+            self._timer.reset()  # else the running period, up to a minute, would end first
 
     def _tick(self) -> None:
         try:
             reports = list(self._collect())
         except Exception as error:  # in a timer it would end the whole node
             reports = [Report("diagnostics", ERROR, f"{type(error).__name__}: {error}")]
+        self._log(reports)
         self.send(reports)
 
     def send(self, reports: Iterable[Report]) -> None:
@@ -51,7 +63,7 @@ class Diagnostics:
         """Return reports as a message."""
         array = DiagnosticArray()
         array.header.stamp = self._node.get_clock().now().to_msg()
-        name = self._node.get_name()
+        name = self._node.get_fully_qualified_name().lstrip("/")
         array.status = [
             DiagnosticStatus(
                 level=_LEVELS[report.level],

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a mask together with the image it was made of, by their stamps, which are equal."""
+"""Pairs each mask with the image it was made from, by their equal stamps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ Stamp = tuple[int, int]
 
 
 class FramePairs:
-    """Keeps images until their mask comes; bounded in number and in bytes.
+    """Keeps images until their mask arrives; bounded in number and in bytes.
 
-    A mask comes later than its image by the latency of the segmentation node, and most images
-    never get one, because that node skips what it has no time for. Once a mask has come, older
-    images are of no use any more. Two topics keep no order between them, so the newest mask waits
-    for its image too.
+    A mask arrives later than its image by the latency of the segmentation node, and most images
+    never get one, because that node skips frames. Once a mask has arrived, older images are no
+    longer needed. Two topics have no common order, so the newest mask waits for its image too.
     """
 
     def __init__(
@@ -33,36 +32,36 @@ class FramePairs:
         return len(self._images)
 
     def image(self, message: Any) -> None:
-        """Take an image; if its mask is waiting, the pair is complete."""
+        """Add an image; if its mask is waiting, the pair is complete."""
         stamp = _stamp(message)
         if self._mask is not None and self._mask[0] == stamp:
             mask, self._mask = self._mask[1], None
             self._on_pair(message, mask)
             return
-        self._forget(stamp)
+        self._drop(stamp)
         self._images[stamp] = message
         self._bytes += len(message.data)
         while len(self._images) > self._most or self._bytes > self._most_bytes:
-            self._forget(next(iter(self._images)))
+            self._drop(next(iter(self._images)))
 
     def mask(self, message: Any) -> None:
-        """Take a mask; if its image is here, the pair is complete and older images go."""
+        """Add a mask; if its image is here, the pair is complete and older images are dropped."""
         stamp = _stamp(message)
         image = self._images.get(stamp)
         if image is None:
             self._mask = (stamp, message)
             return
-        while self._forget(next(iter(self._images))) != stamp:
+        while self._drop(next(iter(self._images))) != stamp:
             pass
         self._mask = None
         self._on_pair(image, message)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all images and masks."""
         self._images.clear()
         self._bytes, self._mask = 0, None
 
-    def _forget(self, stamp: Stamp) -> Stamp:
+    def _drop(self, stamp: Stamp) -> Stamp:
         image = self._images.pop(stamp, None)
         if image is not None:
             self._bytes -= len(image.data)

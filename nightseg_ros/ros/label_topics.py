@@ -1,18 +1,20 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the ids in the masks mean: latched, once per node and beside the mask of each camera."""
+"""Publishes the meaning of the class ids: latched, per node and next to each camera's mask."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import String
 
-from nightseg_ros.labels import IGNORE, LabelSet
+from nightseg_ros.labels.label_set import IGNORE, LabelSet
 from nightseg_ros.ros.qos import Notice, create_publisher, latched
+
+if TYPE_CHECKING:
+    from rclpy.lifecycle import LifecycleNode
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
@@ -25,8 +27,8 @@ UNLABELED = "unlabeled"
 class LabelTopics:
     """`labels` (JSON) and, where vision_msgs is installed, `label_info`.
 
-    Consumers such as Nav2 look for label_info at the level of the mask; others want one place
-    for the whole node. Both get it.
+    Consumers such as Nav2 look for label_info next to the mask; others want one topic for the
+    whole node. Both exist.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class LabelTopics:
         ]
 
     def publish(self, threshold: float) -> None:
-        """Say what the ids mean and below which confidence a pixel has none."""
+        """Publish the label set and the confidence below which a pixel has no label."""
         text = String(data=labels_json(self._labels))
         for publisher in self._labels_topics:
             publisher.publish(text)
@@ -55,18 +57,19 @@ class LabelTopics:
             publisher.publish(info)
 
     def destroy(self) -> None:
-        """Take the topics off the graph."""
+        """Remove the topics from the graph."""
         for publisher in self._labels_topics + self._info_topics:
             self._node.destroy_lifecycle_publisher(publisher)
 
 
 def labels_json(labels: LabelSet) -> str:
     """Return the label set as JSON, with the id of unlabelled pixels."""
-    return json.dumps({**labels.to_dict(), "unlabeled": IGNORE})
+    classes = labels.to_dict()["classes"]
+    return json.dumps({"name": labels.name, "classes": classes, "unlabeled": IGNORE})
 
 
 def label_info(labels: LabelSet, threshold: float) -> Any:
-    """Return the label set as a vision_msgs/LabelInfo; 255 is in it, as that message wants."""
+    """Return the label set as a vision_msgs/LabelInfo, with 255, as it requires."""
     classes = [VisionClass(class_id=label.id, class_name=label.name) for label in labels.labels]
     classes.append(VisionClass(class_id=IGNORE, class_name=UNLABELED))
     return LabelInfo(class_map=classes, threshold=float(threshold))

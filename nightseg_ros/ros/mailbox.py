@@ -1,11 +1,11 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One slot per camera between the executor and the worker, and an exact account of every frame.
+"""One slot per camera between the executor and the worker, and exact counts of all frames.
 
-The executor only puts: a newer frame replaces the one that still waits, so nothing ever queues
-and no mask is older than it must be. The worker only takes: it sleeps until a frame is there and
-serves the cameras in turn. Every frame that was received ends in exactly one of the outcomes
-below, or is in flight; both are kept under one lock, so the sum is right at any moment.
+The executor only puts: a newer frame replaces the one that still waits, so nothing queues and no
+mask is older than necessary. The worker only takes: it sleeps until a frame arrives and serves
+the cameras in turn. Every received frame ends in exactly one of the outcomes below, or is in
+flight; one lock protects both, so the sum is always right.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from enum import Enum
 from threading import Condition
 from typing import Generic, TypeVar
 
-Letter = TypeVar("Letter")
+FrameT = TypeVar("FrameT")
 
 
 class Outcome(Enum):
-    """How the life of a received frame ended."""
+    """What became of a received frame: published, dropped or rejected, and why."""
 
     PUBLISHED = "published"
     REPLACED = "dropped: a newer frame came before its turn"
@@ -32,23 +32,14 @@ class Outcome(Enum):
     BAD_IMAGE = "rejected: not a usable image"
     BAD_STAMP = "rejected: stamp invalid or out of order"
     ENGINE = "rejected: the engine failed"
+    UNPUBLISHED = "rejected: the mask could not be published"
     HUNG = "rejected: the engine hung"
     HALTED = "rejected: the engines are stopped after failures"
 
 
-_DROPPED = (Outcome.REPLACED, Outcome.RATE, Outcome.UNWATCHED, Outcome.INACTIVE)
-_REJECTED = (
-    Outcome.BAD_IMAGE,
-    Outcome.BAD_STAMP,
-    Outcome.ENGINE,
-    Outcome.HUNG,
-    Outcome.HALTED,
-)
-
-
 @dataclass(frozen=True)
 class Counts:
-    """The account of one camera: received = published + dropped + rejected + in_flight."""
+    """The counts of one camera: received = published + dropped + rejected + in_flight."""
 
     received: int = 0
     in_flight: int = 0
@@ -56,23 +47,26 @@ class Counts:
 
     @property
     def published(self) -> int:
-        """Frames whose mask went out."""
+        """Frames whose mask was published."""
         return self.outcomes[Outcome.PUBLISHED]
 
     @property
     def dropped(self) -> int:
-        """Good frames that were left out on purpose."""
-        return sum(self.outcomes[outcome] for outcome in _DROPPED)
+        """Good frames that were skipped on purpose."""
+        return self._count("dropped")
 
     @property
     def rejected(self) -> int:
         """Frames that could not be segmented."""
-        return sum(self.outcomes[outcome] for outcome in _REJECTED)
+        return self._count("rejected")
+
+    def _count(self, what: str) -> int:
+        return sum(n for outcome, n in self.outcomes.items() if outcome.value.startswith(what))
 
 
-class _Slot(Generic[Letter]):
+class _Slot(Generic[FrameT]):
     def __init__(self) -> None:
-        self.waiting: Letter | None = None
+        self.waiting: FrameT | None = None
         self.received = 0
         self.in_flight = 0
         self.next_due = 0.0
@@ -83,13 +77,13 @@ class _Slot(Generic[Letter]):
         self.outcomes[outcome] += 1
 
 
-class Mailbox(Generic[Letter]):
-    """The slots of all cameras behind one condition; closed to letters until `open` is called."""
+class Mailbox(Generic[FrameT]):
+    """The slots of all cameras behind one condition; closed until `open` is called."""
 
     def __init__(
         self, cameras: Iterable[str], clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._slots: dict[str, _Slot[Letter]] = {camera: _Slot() for camera in cameras}
+        self._slots: dict[str, _Slot[FrameT]] = {camera: _Slot() for camera in cameras}
         self._order = list(self._slots)
         self._changed = Condition()
         self._open = self._ended = self._halted = False
@@ -100,9 +94,12 @@ class Mailbox(Generic[Letter]):
         """Limit the frames served per second and camera; 0 serves all."""
         with self._changed:
             self._period_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
+            soonest = self._clock() + self._period_s
+            for slot in self._slots.values():  # planned with the old period, which may be minutes
+                slot.next_due = min(slot.next_due, soonest)
 
-    def put(self, camera: str, letter: Letter) -> None:
-        """Leave the newest frame of a camera; what still waited there is dropped."""
+    def put(self, camera: str, frame: FrameT) -> None:
+        """Store the newest frame of a camera; a frame that still waited is dropped."""
         with self._changed:
             slot = self._slots[camera]
             slot.received += 1
@@ -113,11 +110,11 @@ class Mailbox(Generic[Letter]):
                 slot.settle(Outcome.HALTED)
             elif slot.waiting is not None:
                 slot.settle(Outcome.REPLACED)
-                slot.waiting = letter
+                slot.waiting = frame
             elif self._period_s and self._clock() < slot.next_due:
                 slot.settle(Outcome.RATE)
             else:
-                slot.waiting = letter
+                slot.waiting = frame
                 self._changed.notify()
 
     def refuse(self, camera: str, outcome: Outcome) -> None:
@@ -127,49 +124,49 @@ class Mailbox(Generic[Letter]):
             slot.received += 1
             slot.outcomes[outcome] += 1
 
-    def take(self) -> tuple[str, Letter] | None:
-        """Wait for a frame and return it with its camera; None when the mailbox has ended.
+    def take(self) -> tuple[str, FrameT] | None:
+        """Wait for a frame and return it with its camera; None once the mailbox has ended.
 
-        The caller owes a `settle` for it.
+        The caller must `settle` it.
         """
         with self._changed:
             while not self._ended:
                 for index, camera in enumerate(self._order):
                     slot = self._slots[camera]
                     if slot.waiting is not None:
-                        letter, slot.waiting = slot.waiting, None
+                        frame, slot.waiting = slot.waiting, None
                         slot.next_due = self._due_after(slot.next_due)
                         self._order.append(self._order.pop(index))
-                        return camera, letter
+                        return camera, frame
                 self._changed.wait()
             return None
 
     def settle(self, camera: str, outcome: Outcome) -> None:
-        """Account for a frame that was taken."""
+        """Count the outcome of a frame that was taken."""
         with self._changed:
             self._slots[camera].settle(outcome)
             self._changed.notify_all()
 
     def open(self) -> None:
-        """Let frames in."""
+        """Accept frames."""
         with self._changed:
             self._open = True
 
     def close(self, wait_s: float = 0.0) -> bool:
-        """Let no more frames in and wait until the worker holds none; False if it still does."""
+        """Accept no more frames and wait until the worker holds none; False if it still does."""
         with self._changed:
             self._open = False
             self._empty(Outcome.INACTIVE)
             return self._changed.wait_for(self._idle, wait_s)
 
     def halt(self) -> None:
-        """Refuse frames until `resume`, those that wait too: nobody knows for how long."""
+        """Refuse frames until `resume`, waiting ones included."""
         with self._changed:
             self._halted = True
             self._empty(Outcome.HALTED)
 
     def resume(self) -> None:
-        """Take frames again."""
+        """Accept frames again."""
         with self._changed:
             self._halted = False
 
@@ -182,7 +179,7 @@ class Mailbox(Generic[Letter]):
             self._changed.notify_all()
 
     def counts(self, camera: str) -> Counts:
-        """Return the account of a camera, consistent in itself."""
+        """Return consistent counts of a camera."""
         with self._changed:
             slot = self._slots[camera]
             return Counts(slot.received, slot.in_flight, Counter(slot.outcomes))
@@ -190,7 +187,7 @@ class Mailbox(Generic[Letter]):
     def _due_after(self, due: float) -> float:
         """Move a due time on by a whole period, so that the limit is reached on average.
 
-        From now it would be missed by a camera whose rate is no multiple of it.
+        Counted from now, a camera whose rate is not a multiple of the limit would stay below it.
         """
         now = self._clock()
         return due + self._period_s if due + self._period_s > now else now + self._period_s

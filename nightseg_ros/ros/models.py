@@ -1,44 +1,57 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From parameters to a warmed-up pipeline: all that was asked for, or the reason why not."""
+"""Builds the warmed-up pipeline from the parameters: all as requested, or why not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nightseg_ros.bundle import Bundle, default_models_dir, find_bundles
-from nightseg_ros.engines.engine import Engine
+from nightseg_ros.bundles.bundle import (
+    Bundle,
+    calibrations,
+    default_models_dir,
+    domains,
+    find_bundles,
+)
+from nightseg_ros.bundles.choice import choose_bundles, masks_as, model_folder, shared_labels
+from nightseg_ros.bundles.routes import AUTO, ENGINES_OF, ON_REQUEST, ROLES
 from nightseg_ros.engines.select import create_engine
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import LabelSet
-from nightseg_ros.model_choice import choose_bundles, shared_labels
+from nightseg_ros.labels.label_set import LabelSet
 from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
 from nightseg_ros.perception.route_guard import RouteGuard
-from nightseg_ros.ros.settings import Settings
-from nightseg_ros.routes import AUTO, ENGINES_OF, ON_REQUEST, ROLES
+
+if TYPE_CHECKING:
+    from nightseg_ros.engines.engine import Engine
+    from nightseg_ros.engines.kinds import Trial
+    from nightseg_ros.ros.settings import Settings
 
 
 @dataclass(frozen=True)
 class Models:
-    """What the worker runs, and what the node tells about it."""
+    """What the worker runs, and what the node reports about it."""
 
     pipeline: Pipeline
     bundles: dict[str, Bundle]
     labels: LabelSet
     fallbacks: tuple[str, ...]
-    """Why something that was asked for is not used; empty where all is as asked."""
+    """Why something requested is not used; empty where all is as requested."""
     unavailable: dict[str, str]
-    """Why an allowed route cannot be taken."""
+    """Why an allowed route is unavailable."""
     replaced_route: str = ""
-    """The route that was asked for at the start and for which `auto` stands in."""
+    """The requested route that is unavailable and replaced by `auto`."""
 
     def apply(self, settings: Settings) -> None:
-        """Take settings over into the pipeline, or raise where its models cannot serve them."""
+        """Apply settings to the pipeline, or raise where its models cannot serve them."""
         self.pipeline.settings = PipelineSettings(
             route=AUTO if settings.route == self.replaced_route else settings.route,
             confidence_threshold=settings.confidence_threshold,
+            target_error=settings.target_error,
+            stabilise=settings.stabilise,
             policy=settings.policy(),
         )
 
@@ -53,17 +66,21 @@ class Models:
             engine.close()
 
 
-def load_models(settings: Settings, say: Callable[[str], None] = lambda line: None) -> Models:
+def load_models(
+    settings: Settings, log: Callable[[str], None] = lambda _: None, trial: Trial = nullcontext
+) -> Models:
     """Load, verify and warm up the models that the settings name; in the thread that runs them.
 
-    `say` hears which engines were chosen, and of engines that are being built.
+    `log` gets lines about the models loaded and the engines chosen and built; `trial` is the
+    context of each trial run.
     """
     bundles, fallbacks = _find(settings)
     engines: dict[str, Engine] = {}
     try:
         for role, bundle in bundles.items():
+            log(f"loading {role} model {bundle.name}")
             try:
-                engines[role] = _create(bundle, settings, say)
+                engines[role] = _create(bundle, settings, log, trial)
             except NightsegError as error:
                 if not settings.allow_fallback:
                     raise
@@ -76,10 +93,10 @@ def load_models(settings: Settings, say: Callable[[str], None] = lambda line: No
 
 
 def check_unchanged(models: Models, hashes: dict[str, str], labels: LabelSet) -> None:
-    """Refuse models that are not those that the node was configured with.
+    """Refuse models other than those that the node was configured with.
 
-    What the topics and labels promise was said then. Files that somebody exchanged under the
-    running node come into use when it is configured again, and not because an engine hung.
+    The topics and labels were published for those. Model files that were replaced while the node
+    runs take effect when it is configured again, not because an engine hung.
     """
     found = models.hashes
     changed = sorted(r for r in {*hashes, *found} if hashes.get(r) != found.get(r))
@@ -90,7 +107,7 @@ def check_unchanged(models: Models, hashes: dict[str, str], labels: LabelSet) ->
         )
 
 
-def _create(bundle: Bundle, settings: Settings, say: Callable[[str], None]) -> Engine:
+def _create(bundle: Bundle, settings: Settings, log: Callable[[str], None], trial: Trial) -> Engine:
     return create_engine(
         bundle,
         settings.engine,
@@ -100,15 +117,13 @@ def _create(bundle: Bundle, settings: Settings, say: Callable[[str], None]) -> E
         threads=settings.threads,
         spinning=settings.spinning,
         delay_s=settings.fake_delay_ms / 1e3,
-        say=say,
+        log=log,
+        trial=trial,
     )
 
 
 def _assemble(
-    engines: dict[str, Engine],
-    bundles: dict[str, Bundle],
-    settings: Settings,
-    fallbacks: list[str],
+    engines: dict[str, Engine], bundles: dict[str, Bundle], settings: Settings, fallbacks: list[str]
 ) -> Models:
     bundles = {role: bundles[role] for role in engines}
     if fallbacks and not bundles:
@@ -116,7 +131,13 @@ def _assemble(
     labels = shared_labels(bundles.values())
     if settings.output_size == "network":
         _need_one_size(bundles)
-    pipeline = Pipeline(engines, guard=RouteGuard(), classes=labels.count)
+    pipeline = Pipeline(
+        engines,
+        guard=RouteGuard(),
+        classes=labels.count,
+        calibrations=calibrations(bundles),
+        domains=domains(bundles),
+    )
     unavailable = _unavailable(pipeline, settings)
     replaced_route = ""
     if settings.route in unavailable:
@@ -126,7 +147,7 @@ def _assemble(
                 f"{reason} in {_folder(settings)}; add it, choose another route, "
                 "or set allow_fallback"
             )
-        fallbacks.append(f"{reason}; auto stands in for it")
+        fallbacks.append(f"{reason}; auto replaces it")
         replaced_route = settings.route
     fallbacks += [x.info.fallback_reason for x in engines.values() if x.info.fallback_reason]
     models = Models(
@@ -147,19 +168,23 @@ def _find(settings: Settings) -> tuple[dict[str, Bundle], list[str]]:
     for role in (role for role in ROLES if role in needed):
         try:
             found |= choose_bundles(
-                folder, {role: names[role]}, roles=(role,), public_key=settings.public_key
+                folder,
+                {role: names[role]},
+                roles=(role,),
+                public_key=settings.public_key,
+                budget_ms=settings.latency_budget_ms,
+                engine=settings.engine,
             )
         except NightsegError as error:
             if not names[role] and _has_none(folder, role):
-                continue  # it was not asked for; the routes that need it are out
+                continue  # not requested; the routes that need it are unavailable
             if not settings.allow_fallback:
-                raise NightsegError(f"{error}; or set allow_fallback") from error
+                advice = "; or set allow_fallback" if _damaged(folder, names[role]) else ""
+                raise NightsegError(f"{error}{advice}") from error
             fallbacks.append(str(error))
     if not found:
-        choose_bundles(
-            folder, public_key=settings.public_key
-        )  # which says best what is wrong with the folder
-    return found, fallbacks
+        choose_bundles(folder, public_key=settings.public_key)  # which raises the best explanation
+    return masks_as(found, settings.labels_as), fallbacks
 
 
 def _names(settings: Settings) -> dict[str, str]:
@@ -168,14 +193,28 @@ def _names(settings: Settings) -> dict[str, str]:
 
 
 def _has_none(folder: Path, role: str) -> bool:
-    """Return whether there is no model of a role, so that none can have been meant.
-
-    A damaged one may be of any role.
-    """
+    """Return whether the folder has no model of a role; a damaged model may be of any role."""
     try:
-        return all(Bundle.load(path).role != role for path in find_bundles(folder))
+        return all(role not in Bundle.load(path).roles for path in find_bundles(folder))
     except NightsegError:
         return False
+
+
+def _damaged(folder: Path, name: str) -> bool:
+    """Return whether the named model, or else any, exists but cannot be used.
+
+    allow_fallback is for such a model, not for a mistyped name.
+    """
+    try:
+        paths = [model_folder(name, folder)] if name else find_bundles(folder)
+    except NightsegError:
+        return False
+    try:
+        for path in paths:
+            Bundle.load(path)
+    except NightsegError:
+        return True
+    return False
 
 
 def _folder(settings: Settings) -> Path:
@@ -192,16 +231,18 @@ def _need_one_size(bundles: dict[str, Bundle]) -> None:
 
 
 def _unavailable(pipeline: Pipeline, settings: Settings) -> dict[str, str]:
-    """Return why each allowed route that cannot be taken is out.
+    """Return why each unavailable allowed route is unavailable.
 
-    A route that is there on request only is not missed where nobody asked for it.
+    An optional route that was not requested is not reported.
     """
     reasons, names = {}, _names(settings)
     for route in settings.allowed_routes:
         missing = [role for role in ENGINES_OF[route] if role not in pipeline.engines]
         unnamed = [role for role in missing if role in ON_REQUEST and not names[role]]
         if unnamed and route == settings.route:
-            reasons[route] = f"route {route} is out: {unnamed[0]}_model names no model"
+            reasons[route] = f"route {route} is unavailable: {unnamed[0]}_model names no model"
         elif missing and not unnamed:
-            reasons[route] = f"route {route} is out: there is no {' and no '.join(missing)} model"
+            reasons[route] = (
+                f"route {route} is unavailable: there is no {' and no '.join(missing)} model"
+            )
     return reasons

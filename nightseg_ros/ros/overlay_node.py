@@ -1,97 +1,159 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The overlay node: masks in colour over their images, drawn only while somebody looks.
+"""The overlay node: draws masks in colour over their images, only while it has subscribers.
 
-A process of its own, best effort on its inputs: whatever happens here, the segmentation node does
-not wait for it.
+It is a separate process with best-effort inputs, so it can never delay the segmentation node.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
+import numpy as np
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float32, String
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import LabelSet
-from nightseg_ros.perception.image_messages import (
-    DecodedImage,
-    ImageError,
-    decode_compressed,
-    decode_image,
-    mask_pixels,
+from nightseg_ros.labels.label_set import LabelSet
+from nightseg_ros.perception.image_headers import ImageError
+from nightseg_ros.perception.image_messages import decode, mask_pixels
+from nightseg_ros.perception.overlay import (
+    INK,
+    UNSEEN,
+    blend,
+    classes_in_view,
+    colorize,
+    draw_legend,
+    hatch,
+    unsure,
 )
-from nightseg_ros.perception.overlay import blend, classes_in_view, colorize, draw_legend
-from nightseg_ros.ros.complaints import Complaints
+from nightseg_ros.perception.status import OK, WARN, Report, task_name
+from nightseg_ros.ros.callback_errors import CallbackErrors
+from nightseg_ros.ros.cameras import title
+from nightseg_ros.ros.diagnostics import Diagnostics
+from nightseg_ros.ros.discovery import LABELS, advice, segmentation_nodes
 from nightseg_ros.ros.frame_pairs import FramePairs
+from nightseg_ros.ros.logs import ThrottledLog
 from nightseg_ros.ros.overlay_settings import OverlaySettings
 from nightseg_ros.ros.parameters import Parameters
 from nightseg_ros.ros.process import run_node
-from nightseg_ros.ros.publishers import ReusedImage
+from nightseg_ros.ros.publishers import Pixels, ReusedImage, own_prefix
 from nightseg_ros.ros.qos import create_subscription, latched, newest_only
 
 NAME = "overlay_node"
-LOOK_S = 0.2
-"""How often the node looks whether somebody looks."""
+POLL_S = 0.2
+"""How often the node checks for subscribers."""
+DIAGNOSTICS_S = 1.0
+SILENT_S = 5.0
+"""Warn after this long without anything to draw."""
+STARTING_S = 10.0
+"""Warn after this long without a segmentation node."""
 
 
 class CameraOverlay:
-    """The topics of one camera: all inputs exist only while an output has a subscriber."""
+    """The topics of one camera; it subscribes to inputs only while an output has subscribers."""
 
     def __init__(
-        self, node: Node, camera: str, settings: Callable[[], OverlaySettings], complain: Complaints
+        self,
+        node: Node,
+        camera: str,
+        settings: Callable[[], OverlaySettings],
+        log_error: ThrottledLog,
     ) -> None:
         self.labels: LabelSet | None = None
         self._node, self._camera = node, camera
-        self._settings, self._complain = settings, complain
+        self._settings, self._log_error = settings, log_error
         self._pairs = FramePairs(self._draw)
+        # The confidence of a frame is published after its mask; the two go on together.
+        self._maps = FramePairs(self._on_maps)
+        self._confidence: Any = None
+        self._invalid: Any = None
+        self._hatching: tuple[bool, bool] = (False, False)
         self._inputs: list[Any] = []
         self._route = ""
         self._latency_ms: float | None = None
-        self._next_s = 0.0
-        prefix = f"~/{camera}/" if camera else "~/"
+        self._planned_s = self._paired_s = float("-inf")
+        self._since_s = 0.0
+        base = f"{camera}/" if camera else ""
+        compressed = settings().input_transport == "compressed"
+        self._image_topic = f"{base}image/compressed" if compressed else f"{base}image"
+        self._image_type: Any = CompressedImage if compressed else Image
+        self._source = f"{settings().source}/{base}"
+        prefix = own_prefix(camera)
         reliable = newest_only("reliable")
         self._overlay = node.create_publisher(Image, f"{prefix}overlay", reliable)
         self._color = node.create_publisher(Image, f"{prefix}color_mask", reliable)
         self._overlay_image, self._color_image = ReusedImage("bgr8", 3), ReusedImage("rgb8", 3)
 
-    def attend(self) -> None:
-        """Subscribe while somebody listens, and only then."""
+    def update_subscriptions(self) -> None:
+        """Subscribe while an output has a subscriber, else unsubscribe."""
         watched = self._overlay.get_subscription_count() + self._color.get_subscription_count()
         if watched and not self._inputs:
-            self._subscribe()
-        elif not watched and self._inputs:
-            for subscription in self._inputs:
-                self._node.destroy_subscription(subscription)
-            self._inputs = []
-            self._pairs.clear()
+            try:
+                self._subscribe()
+            except NightsegError as error:
+                self._unsubscribe()
+                self._log_error(title(self._camera), str(error))
+        elif self._inputs and (not watched or self._hatching != self._wanted_hatching()):
+            self._unsubscribe()
+
+    def _wanted_hatching(self) -> tuple[bool, bool]:
+        settings = self._settings()
+        watched = self._overlay.get_subscription_count() > 0
+        return watched and settings.hatch_below > 0.0, watched and settings.hatch_invalid
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._inputs:
+            self._node.destroy_subscription(subscription)
+        self._inputs = []
+        self._pairs.clear()
+        self._maps.clear()
+        self._confidence = self._invalid = None
 
     def _subscribe(self) -> None:
-        settings = self._settings()
-        base = f"{self._camera}/" if self._camera else ""
-        source = f"{settings.source}/{base}"
-        compressed = settings.input_transport == "compressed"
+        self._since_s = time.monotonic()
+        self._hatching = with_confidence, with_invalid = self._wanted_hatching()
+        on_mask = self._maps.image if with_confidence else self._pairs.mask
         inputs: list[tuple[Any, str, Callable[[Any], None]]] = [
-            (Image, f"{source}mask", self._pairs.mask),
-            (String, f"{source}route", self._on_route),
-            (Float32, f"{settings.source}/debug/total_ms", self._on_latency),
+            (Image, f"{self._source}mask", on_mask),
+            (String, f"{self._source}route", self._on_route),
+            (Float32, f"{self._source}debug/total_ms", self._on_latency),
+            (self._image_type, self._image_topic, self._pairs.image),
         ]
-        if compressed:
-            inputs.append((CompressedImage, f"{base}image/compressed", self._pairs.image))
-        else:
-            inputs.append((Image, f"{base}image", self._pairs.image))
-        self._inputs = [
-            create_subscription(self._node, kind, topic, callback, newest_only(), self._complain)
-            for kind, topic, callback in inputs
-        ]
+        if with_confidence:
+            inputs.append((Image, f"{self._source}confidence", self._maps.mask))
+        if with_invalid:
+            inputs.append((Image, f"{self._source}invalid_mask", self._on_invalid))
+        for kind, topic, callback in inputs:
+            self._inputs.append(
+                create_subscription(
+                    self._node, kind, topic, callback, newest_only(), self._log_error
+                )
+            )
+
+    def report(self) -> Report:
+        """Report whether images and masks arrive, and if not, why."""
+        now_s = time.monotonic()
+        return overlay_report(
+            self._node,
+            self._camera,
+            images=(self._image_topic, self._image_type),
+            masks=f"{self._source}mask",
+            silence_s=now_s - max(self._paired_s, self._since_s) if self._inputs else None,
+        )
+
+    def _on_maps(self, mask: Any, confidence: Any) -> None:
+        self._confidence = confidence
+        self._pairs.mask(mask)
+
+    def _on_invalid(self, message: Any) -> None:
+        self._invalid = message
 
     def _on_route(self, message: String) -> None:
         self._route = message.data
@@ -101,17 +163,17 @@ class CameraOverlay:
 
     def _draw(self, image: Any, mask: Any) -> None:
         settings, now_s = self._settings(), time.monotonic()
-        if self.labels is None or now_s < self._next_s:
+        self._paired_s = now_s
+        period_s = 1.0 / settings.overlay_rate_hz if settings.overlay_rate_hz > 0 else 0.0
+        due_s = self._planned_s + period_s
+        if self.labels is None or now_s < due_s:
             return
-        if settings.overlay_rate_hz > 0:
-            # From the planned time, so that the limit is met on average; a gap is not caught up.
-            period_s = 1.0 / settings.overlay_rate_hz
-            planned_s = self._next_s if now_s - self._next_s < period_s else now_s
-            self._next_s = planned_s + period_s
+        # From the planned time, so that the limit is reached on average; a gap is not made up for.
+        self._planned_s = due_s if now_s - due_s < period_s else now_s
         try:
             self._publish(image, mask, self.labels, settings)
         except ImageError as error:
-            self._complain(f"overlay of camera '{self._camera}'", str(error))
+            self._log_error(f"overlay of camera '{self._camera}'", str(error))
 
     def _publish(self, image: Any, mask: Any, labels: LabelSet, settings: OverlaySettings) -> None:
         ids = mask_pixels(mask)
@@ -122,10 +184,9 @@ class CameraOverlay:
             self._color.publish(self._color_image.message)
         if not self._overlay.get_subscription_count():
             return
-        decoded = self._decode(image)
+        decoded = decode(image, int(settings.max_megapixels * 1e6))
         height, width = decoded.pixels.shape[:2]
-        if ids.shape != (height, width):  # masks of the network's size
-            ids = cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+        ids = _resized(ids, (height, width))
         palette = labels.palette()
         target = self._overlay_image.pixels(height, width)
         blend(
@@ -135,57 +196,130 @@ class CameraOverlay:
             settings.alpha,
             out=target,
         )
+        notes = self._hatch(target, ids, mask.header.stamp, settings)
         if settings.legend:
-            seen = classes_in_view(ids)
-            draw_legend(target, labels, seen, self._route, self._latency_ms, order=decoded.order)
+            seen, ms = classes_in_view(ids), self._latency_ms
+            draw_legend(target, labels, seen, self._route, ms, *notes, order=decoded.order)
         message = self._overlay_image.message
         message.header, message.encoding = image.header, f"{decoded.order}8"
         self._overlay.publish(message)
 
-    def _decode(self, image: Any) -> DecodedImage:
-        return decode_image(image) if hasattr(image, "encoding") else decode_compressed(image)
+    def _hatch(self, picture: Any, ids: Any, stamp: Any, settings: OverlaySettings) -> list[str]:
+        """Hatch what must not be trusted, and return how much of the picture that is."""
+        notes = []
+        if self._confidence is not None and self._confidence.header.stamp == stamp:
+            confidence = _resized(mask_pixels(self._confidence), ids.shape)
+            where = unsure(ids, confidence, settings.hatch_below)
+            hatch(picture, where, INK)
+            notes.append(f"unsure {100 * np.count_nonzero(where) / where.size:.0f} %")
+        if self._invalid is not None:
+            hidden = _resized(mask_pixels(self._invalid), ids.shape)
+            if hidden.any():
+                hatch(picture, hidden, UNSEEN, rising=False)
+                notes.append(f"hidden {100 * np.count_nonzero(hidden) / hidden.size:.0f} %")
+        return notes
+
+
+def _resized(pixels: Pixels, shape: tuple[int, ...]) -> Pixels:
+    """Return a map at the size of an image, where it has the network's size."""
+    if pixels.shape == shape:
+        return pixels
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
 class OverlayNode(Node):
-    """Draws what a segmentation node sees, for all its cameras."""
+    """Draws the masks of a segmentation node, for all its cameras."""
 
     def __init__(self, name: str = NAME) -> None:
         super().__init__(name)
         try:
-            parameters = Parameters(self, lambda _: None, lambda _: None, OverlaySettings)
+            parameters = Parameters(
+                self,
+                lambda _: None,
+                lambda _: None,
+                OverlaySettings,
+                lambda: "read at the start only: restart the node with it",
+            )
         except NightsegError:
             self.destroy_node()
             raise
         self.parameters = parameters
         settings = parameters.settings
-        self._complain = Complaints(self.get_logger().error)
+        self._log_error = ThrottledLog(self.get_logger().error)
+        self.callback_errors = CallbackErrors(self.get_logger().error)
+        self._started_s = time.monotonic()
         self.cameras = [
-            CameraOverlay(self, camera, lambda: parameters.settings, self._complain)
+            CameraOverlay(self, camera, lambda: parameters.settings, self._log_error)
             for camera in settings.camera_names
         ]
-        # Latched and tiny: always subscribed, so that the first picture need not wait for it.
-        topic = f"{settings.source}/labels"
-        create_subscription(self, String, topic, self._on_labels, latched(), self._complain)
-        self.create_timer(LOOK_S, self._attend, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        # Latched and tiny: always subscribed, so that the first overlay does not wait for it.
+        self._labels_topic = self.resolve_topic_name(f"{settings.source}{LABELS}")
+        create_subscription(
+            self, String, self._labels_topic, self._on_labels, latched(), self._log_error
+        )
+        self._diagnostics = Diagnostics(self, DIAGNOSTICS_S, self._reports)
+        self.create_timer(
+            POLL_S, self._update_subscriptions, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
 
-    def _attend(self) -> None:
+    def _update_subscriptions(self) -> None:
         for camera in self.cameras:
-            camera.attend()
+            camera.update_subscriptions()
+
+    def _reports(self) -> list[Report]:
+        waited_s = time.monotonic() - self._started_s
+        return [
+            self.callback_errors.report(),
+            source_report(self, self._labels_topic, waited_s),
+            *(camera.report() for camera in self.cameras),
+        ]
 
     def _on_labels(self, message: String) -> None:
         try:
             labels = LabelSet.from_dict(json.loads(message.data))
         except (ValueError, TypeError, NightsegError) as error:
-            self._complain("labels", str(error))
+            self._log_error("labels", str(error))
             return
         for camera in self.cameras:
             camera.labels = labels
 
 
+def overlay_report(
+    node: Node, camera: str, *, images: tuple[str, Any], masks: str, silence_s: float | None
+) -> Report:
+    """Report on the inputs of one camera.
+
+    `images` is their topic and type; `silence_s` the time since the last image that had its mask,
+    None while nobody subscribes to the overlay.
+    """
+    task = task_name("overlay", camera)
+    if silence_s is None:
+        return Report(task, OK, "not subscribed: the overlay has no subscriber")
+    if silence_s < SILENT_S:
+        return Report(task, OK, "images and their masks arrive")
+    image_topic, mask_topic = node.resolve_topic_name(images[0]), node.resolve_topic_name(masks)
+    if remedy := advice(node, images[0], f"sensor_msgs/msg/{images[1].__name__}"):
+        text = f"nothing arrives on {image_topic}; {remedy}"
+    elif not node.count_publishers(mask_topic):
+        text = f"no publisher on {mask_topic}"
+    else:
+        text = f"nothing with the same stamp on {image_topic} and {mask_topic}"
+    return Report(task, WARN, f"no image with its mask for {silence_s:.1f} s: {text}")
+
+
+def source_report(node: Node, labels_topic: str, waited_s: float) -> Report:
+    """Report whether a segmentation node with the configured name exists."""
+    if node.count_publishers(labels_topic):
+        return Report("source", OK, f"labels are on {labels_topic}")
+    text = f"no node publishes {labels_topic}"
+    if waited_s < STARTING_S:
+        return Report("source", OK, f"{text} yet")
+    found = segmentation_nodes(node)
+    remedy = f"set source to {' or '.join(found)}" if found else "start and configure that node"
+    return Report("source", WARN, f"{text}: {remedy}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the node; the exit code of the executable."""
     return run_node(OverlayNode, argv, description="Draw masks over the images of cameras.")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A table of parameters as a frozen dataclass: each field is a parameter, declared and checked.
 
-The type and default of a parameter are those of its field; range, choices and description are in
-its row. `diagnostics_period_s` in a table is `diagnostics.period_s` for ROS.
+Its field gives a parameter its type and default, its row gives range, choices and description.
+`diagnostics_period_s` in a table is `diagnostics.period_s` for ROS.
 """
 
 from __future__ import annotations
@@ -19,27 +19,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of a parameter beside its name, type and default."""
+    """The properties of a parameter besides its name, type and default."""
 
     description: str
-    low: float | None = None
-    high: float | None = None
+    limits: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
     runtime: bool = False
-    """Whether it may be set while the node runs; all others are read-only."""
+    """Whether it may be set at any time; all others are read once, when the node is configured."""
 
 
-def parameter(default: Any, description: str, **row: Any) -> Any:
+def parameter(default: Any, description: str, limits: Any = None, **row: Any) -> Any:
     """Return the field of one parameter."""
-    return dataclasses.field(default=default, metadata={"row": Row(description, **row)})
+    return dataclasses.field(default=default, metadata={"row": Row(description, limits, **row)})
+
+
+def tunable(default: Any, description: str, limits: Any = None, **row: Any) -> Any:
+    """Return the field of a parameter that may be set at any time."""
+    return parameter(default, description, limits, runtime=True, **row)
 
 
 class Table:
-    """What every table of parameters can do; a table is a frozen dataclass made of rows."""
+    """Base class of the tables of parameters: frozen dataclasses whose fields have rows."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return the settings of parameter values by ROS name, or say all that is wrong."""
+        """Return the settings for parameter values by ROS name; NightsegError lists all faults."""
         return cls(**_arguments(cls, values))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
@@ -47,7 +51,7 @@ class Table:
         return dataclasses.replace(self, **_arguments(type(self), values))  # type: ignore[type-var]
 
     def faults(self) -> list[str]:
-        """Return what is wrong with single values."""
+        """Return the faults of single values."""
         return [fault for field in fields(type(self)) if (fault := _fault(field, self))]
 
 
@@ -60,7 +64,7 @@ def fields(table: type[Table]) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def row(field: dataclasses.Field[Any]) -> Row:
-    """Return what the table says of a field."""
+    """Return the row of a field."""
     found: Row = field.metadata["row"]
     return found
 
@@ -82,15 +86,18 @@ def kind(field: dataclasses.Field[Any]) -> str:
 
 
 def _arguments(table: type[Table], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by field name, in the types of the fields where that loses nothing."""
+    """Return values by field name, converted to the types of the fields where that is lossless."""
     by_name = {ros_name(field): field for field in fields(table)}
     arguments: dict[str, Any] = {}
     for name, value in values.items():
         field = by_name[name]
         if kind(field) == "string_array":
-            # In a YAML file [] has no type and comes as None, so [''] is the empty list too.
+            # In a YAML file [] has no type and arrives as None, so [''] means the empty list too.
             plain = isinstance(value, (list, tuple)) and all(isinstance(x, str) for x in value)
-            value = tuple(x for x in value if x) if plain else () if value is None else value
+            if value is None or (plain and list(value) == [""]):
+                value = ()
+            elif plain:
+                value = tuple(value)
         elif kind(field) == "double" and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)  # `route: 1` for 1.0 in a YAML file must not stop a vehicle
         arguments[field.name] = value
@@ -109,7 +116,7 @@ def _fault(field: dataclasses.Field[Any], settings: Table) -> str:
         if unknown:
             return f"{name}: '{unknown[0]}' is not one of {', '.join(about.choices)}"
         if value == ():
-            return f"{name}: is empty; need some of {', '.join(about.choices)}"
-    if about.low is not None and about.high is not None and not about.low <= value <= about.high:
-        return f"{name}: {value} is outside {about.low:g} to {about.high:g}"
+            return f"{name}: is empty; give at least one of {', '.join(about.choices)}"
+    if about.limits is not None and not about.limits[0] <= value <= about.limits[1]:
+        return f"{name}: {value} is outside {about.limits[0]:g} to {about.limits[1]:g}"
     return ""

@@ -1,12 +1,12 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Declares the table of settings on a node and applies changes all or not at all."""
+"""Declares a table of settings on a node and applies changes all or not at all."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -15,23 +15,18 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 from rclpy.exceptions import ParameterException
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.ros.known_parameters import unknown_parameter
-from nightseg_ros.ros.parameter_table import (
-    AnyTable,
-    default,
-    fields,
-    kind,
-    ros_name,
-    row,
-)
+from nightseg_ros.ros.parameter_table import AnyTable, default, fields, kind, ros_name, row
+from nightseg_ros.ros.params_file import unknown_parameter
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 
 class Parameters(Generic[AnyTable]):
-    """The parameters of one node; `settings` is always a consistent set of their values."""
+    """The parameters of one node; `settings` is always a consistent set of values."""
 
     def __init__(
         self,
@@ -39,29 +34,53 @@ class Parameters(Generic[AnyTable]):
         accept: Callable[[AnyTable], None],
         on_change: Callable[[AnyTable], None],
         table: type[AnyTable],
+        in_use: Callable[[], str],
     ) -> None:
-        """Declare all; `accept` may raise NightsegError to refuse settings as a whole."""
+        """Declare all; `accept` may raise NightsegError to refuse settings as a whole.
+
+        `in_use` returns why parameters that are not for run time cannot change now; empty where
+        they can.
+        """
         _warn_of_unknown(node)
-        self._names = {ros_name(field) for field in fields(table)}
-        values = {ros_name(field): _declare(node, field) for field in fields(table)}
+        self._fields = {ros_name(field): field for field in fields(table)}
+        values = {name: _declare(node, field) for name, field in self._fields.items()}
         self.settings = table.of(values)
-        self._accept, self._on_change = accept, on_change
-        # Applied inside the on-set callback: rclpy checks types, ranges and read-only before it,
-        # no other callback comes after it, and Humble has no post-set callback.
+        self._accept, self._on_change, self._in_use = accept, on_change, in_use
+        # Applied inside the on-set callback: rclpy checks types and ranges before it, no other
+        # callback follows it, and Humble has no post-set callback.
         node.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, parameters: Iterable[Parameter]) -> SetParametersResult:
-        values = {x.name: x.value for x in parameters if x.name in self._names}
-        if not values:  # use_sim_time, QoS overrides
+        ours = [x for x in parameters if x.name in self._fields]
+        if not ours:  # use_sim_time, QoS overrides
             return SetParametersResult(successful=True)
+        before = self.settings
         try:
-            settings = self.settings.changed(values)
+            settings = before.changed({x.name: _value(x) for x in ours})
+            self._refuse_what_is_in_use(settings)
             self._accept(settings)
+            self.settings = settings
+            self._on_change(settings)
         except NightsegError as error:
+            self.settings = before
             return SetParametersResult(successful=False, reason=str(error))
-        self.settings = settings
-        self._on_change(settings)
         return SetParametersResult(successful=True)
+
+    def _refuse_what_is_in_use(self, settings: AnyTable) -> None:
+        changed = [
+            name
+            for name, field in self._fields.items()
+            if not row(field).runtime
+            and getattr(settings, field.name) != getattr(self.settings, field.name)
+        ]
+        if changed and (reason := self._in_use()):
+            raise NightsegError(f"{', '.join(changed)}: {reason}")
+
+
+def _value(parameter: Parameter) -> Any:
+    if parameter.type_ == Parameter.Type.NOT_SET:  # rclpy would remove it from the node
+        raise NightsegError(f"{parameter.name}: cannot be unset; set a value")
+    return parameter.value
 
 
 def _warn_of_unknown(node: Node) -> None:
@@ -74,30 +93,28 @@ def _warn_of_unknown(node: Node) -> None:
 def _declare(node: Node, field: dataclasses.Field[Any]) -> Any:
     name, value = ros_name(field), default(field)
     if kind(field) == "string_array":
-        value = list(value) or [""]  # the type of an empty list could not be told
+        value = list(value) or [""]  # an empty list has no type
     try:
         return node.declare_parameter(name, value, _descriptor(field)).value
     except (ParameterException, TypeError, ValueError) as error:
         raise NightsegError(
-            f"parameter {name}: {error}; see the table of parameters in the README"
+            f"parameter {name}: {error}; see doc/reference/parameters.md"
         ) from error
 
 
 def _descriptor(field: dataclasses.Field[Any]) -> ParameterDescriptor:
     about = row(field)
-    descriptor = ParameterDescriptor(description=about.description, read_only=not about.runtime)
+    descriptor = ParameterDescriptor(description=about.description)
     if about.choices:
         descriptor.additional_constraints = f"One of {', '.join(about.choices)}."
-    if about.low is not None and about.high is not None:
+    if about.limits is not None:
+        low, high = about.limits
         if kind(field) == "double":
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=about.low, to_value=about.high)
-            ]
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
         else:
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(about.low), to_value=int(about.high))
-            ]
-    # A static type would refuse 1 for 1.0 before anything here could turn it into a number;
-    # `Settings` checks all types anyway, and with the name of the parameter in its message.
+            whole = IntegerRange(from_value=int(low), to_value=int(high))
+            descriptor.integer_range = [whole]
+    # A static type would refuse 1 for 1.0 before it can be converted here. `Settings` checks all
+    # types anyway, and its message names the parameter.
     descriptor.dynamic_typing = True
     return descriptor

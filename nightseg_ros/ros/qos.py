@@ -1,22 +1,21 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of service: subscribe best effort, publish reliable, and notice who does not match.
+"""Quality of service: subscribe best effort, publish reliable, report mismatches.
 
-REP 2003 in two lines: a best-effort subscriber takes from every publisher, a reliable publisher
-serves every subscriber. What still does not fit is reported by the middleware as an event.
+REP 2003 in two lines: a best-effort subscriber matches every publisher, a reliable publisher
+matches every subscriber. The middleware reports a remaining mismatch as an event.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rclpy.lifecycle import LifecycleNode
-from rclpy.node import Node
+from rclpy.exceptions import NameValidationException
 from rclpy.qos import (
     DurabilityPolicy,
-    HistoryPolicy,
     QoSProfile,
     ReliabilityPolicy,
     qos_check_compatible,
@@ -25,6 +24,10 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from nightseg_ros.errors import NightsegError
+
+if TYPE_CHECKING:
+    from rclpy.lifecycle import LifecycleNode
+    from rclpy.node import Node
 
 try:
     from rclpy.event_handler import (
@@ -40,32 +43,27 @@ except ImportError:  # Humble
     )
 
 Notice = Callable[[str, str], None]
-"""Called with the topic and what the middleware reported about it."""
+"""Called with a topic and what the middleware reported about it."""
+
+NO_EVENTS = PublisherEventCallbacks(use_default_callbacks=False)
+"""For publishers that nobody must be warned about: the executor waits for every event each time."""
 
 _Entity = TypeVar("_Entity")
 _OVERRIDES = QoSOverridingOptions.with_default_policies()
 MATCHED_EVENTS = "matched" in inspect.signature(PublisherEventCallbacks).parameters
-"""Whether this rclpy tells a publisher that its subscribers changed (Jazzy and later do)."""
+"""Whether this rclpy reports changes of a publisher's subscribers (Jazzy and later do)."""
 
 
 def newest_only(reliability: str = "best_effort") -> QoSProfile:
     """Return the profile of images: the newest one, volatile."""
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy[reliability.upper()],
-        durability=DurabilityPolicy.VOLATILE,
-    )
+    reliable = ReliabilityPolicy[reliability.upper()]
+    return QoSProfile(depth=1, reliability=reliable, durability=DurabilityPolicy.VOLATILE)
 
 
 def latched() -> QoSProfile:
-    """Return the profile of labels: whoever comes late still gets the last one."""
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )
+    """Return the profile of labels: a late subscriber still gets the last one."""
+    durable = DurabilityPolicy.TRANSIENT_LOCAL
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=durable)
 
 
 def describe(profile: QoSProfile) -> str:
@@ -74,42 +72,42 @@ def describe(profile: QoSProfile) -> str:
 
 
 def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Return why the two cannot talk, or an empty text where they can."""
+    """Return why the two are incompatible, or an empty text."""
     compatibility, reason = qos_check_compatible(publisher, subscription)
     return str(reason) if compatibility.name == "ERROR" else ""
+
+
+def full_name(node: Node, topic: str) -> str:
+    """Return the resolved name of a topic; NightsegError where it is not a valid name."""
+    try:
+        return node.resolve_topic_name(topic)
+    except (NameValidationException, RuntimeError) as error:
+        raise NightsegError(
+            f"topic {topic} cannot be opened ({error}); check the names of cameras and nodes"
+        ) from error
 
 
 def create_subscription(
     node: Node,
     message_type: Any,
     topic: str,
-    callback: Callable[[Any], None],
+    callback: Callable[..., None],
     profile: QoSProfile,
     notice: Notice,
     on_lost: Callable[[int], None] | None = None,
 ) -> Any:
-    """Subscribe, with QoS overrides from parameters and with the events of the middleware."""
-    name = node.resolve_topic_name(topic)
+    """Create a subscription with QoS overrides from parameters and events of the middleware."""
+    name = full_name(node, topic)
     events: dict[str, Callable[[Any], None]] = {
         "incompatible_qos": lambda event: notice(
-            name, f"a publisher offers an incompatible {_policy(event)}; nothing comes from it"
+            name,
+            f"a publisher offers an incompatible {_policy(event)}; none of its messages arrive",
         )
     }
     if on_lost is not None:
         events["message_lost"] = lambda event: on_lost(event.total_count_change)
-    return _with_events(
-        name,
-        events,
-        SubscriptionEventCallbacks,
-        lambda callbacks: node.create_subscription(
-            message_type,
-            topic,
-            callback,
-            profile,
-            event_callbacks=callbacks,
-            qos_overriding_options=_OVERRIDES,
-        ),
-    )
+    create = partial(node.create_subscription, message_type, topic, callback, profile)
+    return _with_events(name, events, SubscriptionEventCallbacks, create)
 
 
 def create_publisher(
@@ -120,46 +118,37 @@ def create_publisher(
     notice: Notice,
     on_match: Callable[[], None] | None = None,
 ) -> Any:
-    """Publish in the active state only, with overrides and events as above."""
-    name = node.resolve_topic_name(topic)
+    """Create a publisher that publishes in the active state only, with overrides and events."""
+    name = full_name(node, topic)
     events: dict[str, Callable[[Any], None]] = {
         "incompatible_qos": lambda event: notice(
-            name, f"a subscriber asks for an incompatible {_policy(event)}; nothing goes to it"
+            name, f"a subscriber asks for an incompatible {_policy(event)}; it receives nothing"
         )
     }
     if on_match is not None:
         events["matched"] = lambda _: on_match()
-    return _with_events(
-        name,
-        events,
-        PublisherEventCallbacks,
-        lambda callbacks: node.create_lifecycle_publisher(
-            message_type,
-            topic,
-            profile,
-            event_callbacks=callbacks,
-            qos_overriding_options=_OVERRIDES,
-        ),
-    )
+    create = partial(node.create_lifecycle_publisher, message_type, topic, profile)
+    return _with_events(name, events, PublisherEventCallbacks, create)
 
 
 def _with_events(
     topic: str,
     events: dict[str, Callable[[Any], None]],
     container: Callable[..., Any],
-    create: Callable[[Any], _Entity],
+    create: Callable[..., _Entity],
 ) -> _Entity:
-    """Create an entity with the events that this rclpy knows and this middleware supports.
+    """Create an entity with the events that this rclpy and this middleware support.
 
-    Only those: every event is one more thing to wait for in each turn of the executor.
+    No others: the executor waits for every event in each iteration.
     """
     known = inspect.signature(container).parameters
     events = {name: callback for name, callback in events.items() if name in known}
+    create = partial(create, qos_overriding_options=_OVERRIDES)
     try:
         try:
-            return create(container(use_default_callbacks=False, **events))
+            return create(event_callbacks=container(use_default_callbacks=False, **events))
         except UnsupportedEventTypeError:
-            return create(container(use_default_callbacks=False))
+            return create(event_callbacks=container(use_default_callbacks=False))
     except (InvalidQosOverridesError, RuntimeError, ValueError) as error:
         raise NightsegError(
             f"topic {topic} cannot be opened ({error}); check the qos_overrides parameters"

@@ -1,11 +1,12 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the diagnostics say, as plain data: figures in, a level, a sentence and key-values out."""
+"""The diagnostics of the segmentation node as plain data, made from its statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nightseg_ros.perception import status
 from nightseg_ros.perception.status import (
@@ -15,72 +16,58 @@ from nightseg_ros.perception.status import (
     PROCESSING,
     WARN,
     Report,
-    backend_report,
     number,
     task_name,
     time_key,
 )
 from nightseg_ros.ros.mailbox import Counts, Outcome
-from nightseg_ros.ros.settings import Settings
-from nightseg_ros.ros.statistics import CameraStatistics, NodeStatistics
 
-__all__ = [
-    "ERROR",
-    "NOT_YET",
-    "OK",
-    "WARN",
-    "InputState",
-    "Report",
-    "backend_report",
-    "input_report",
-    "number",
-    "processing_report",
-    "qos_report",
-    "route_report",
-]
-
+if TYPE_CHECKING:
+    from nightseg_ros.ros.settings import Settings
+    from nightseg_ros.ros.statistics import CameraStatistics, NodeStatistics
 
 REJECTED_S = 5.0
-"""How long the diagnostics tell of a rejected image."""
+"""How long the diagnostics report a rejected image."""
 
 
 @dataclass(frozen=True)
 class InputState:
-    """What is known about the subscription of one camera."""
+    """The state of the subscription of one camera."""
 
     camera: str
     topic: str
     listening: bool
     silence_s: float
     publishers: Sequence[str]
-    """Who publishes there, with what QoS and what is wrong with it."""
+    """The publishers of the topic, with their QoS and what does not match."""
     advice: str = ""
-    clock_stands: bool = False
+    clock_stopped: bool = False
     active: bool = True
 
 
 def input_report(
     state: InputState, counts: Counts, statistics: CameraStatistics, settings: Settings
 ) -> Report:
-    """Report rate, age and account of a camera, and who should be sending if nothing comes."""
-    level, message = OK, "images come in"
+    """Report rate, age and frame counts of a camera, and the publishers if no image arrives."""
+    level, message, silent = OK, "images arrive", False
     if not state.listening:
-        idle = "nobody listens to the outputs" if state.active else "the node is inactive"
+        idle = "the outputs have no subscriber" if state.active else "the node is inactive"
         message = f"not subscribed: {idle}"
     elif state.silence_s > settings.no_image_warn_s:
         message = f"no image for {state.silence_s:.1f} s on {state.topic}"
-        if state.clock_stands:
-            message += "; the simulated time stands still"
+        if state.clock_stopped:
+            message += "; the simulated time has stopped"
         else:
-            level = WARN
+            level, silent = WARN, True
             found = "; ".join(state.publishers)
-            message += f": {found or 'no publisher there'}"
+            message += f": {found or 'no publisher'}"
             message += f"; {state.advice}" if state.advice else ""
     elif counts.received and statistics.age_ms is None and counts.rejected:
         level, message = WARN, "all images so far were rejected; see the log"
     if fault := statistics.fault(REJECTED_S):
         level = WARN
-        message += f"; rejected of late: {fault}"
+        message += f"; recently rejected: {fault}"
+    missed = statistics.missed
     values = {
         "topic": state.topic,
         "rate_hz": f"{statistics.received.hz():.1f}",
@@ -92,12 +79,14 @@ def input_report(
         "rejected": str(counts.rejected),
         "in_flight": str(counts.in_flight),
         "lost by the middleware": str(statistics.lost),
+        "missed: overwritten or lost": NOT_YET if missed is None else str(missed),
     }
     for outcome in Outcome:
         if outcome is not Outcome.PUBLISHED:
             values[outcome.value] = str(counts.outcomes[outcome])
     values |= {f"publisher {i + 1}": text for i, text in enumerate(state.publishers)}
-    return Report(task_name("input", state.camera), level, message, values)
+    rejected = level == WARN and not silent  # each rejection has been logged
+    return Report(task_name("input", state.camera), level, message, values, logged=rejected)
 
 
 def processing_report(statistics: NodeStatistics, settings: Settings) -> Report:
@@ -122,10 +111,10 @@ def processing_report(statistics: NodeStatistics, settings: Settings) -> Report:
         "consecutive_processing_delay_ms": number(None if latest_ms is None else delay_ms),
     }
     for stage, window in statistics.stages.items():
-        found = window.percentiles()
-        values[time_key(stage)] = number(found.p50 if found else None)
+        found = window.percentiles() or {}
+        values[time_key(stage)] = number(found.get("p50"))
         for name in ("p50", "p95", "p99"):
-            values[f"{stage}_{name}_ms"] = number(getattr(found, name) if found else None)
+            values[f"{stage}_{name}_ms"] = number(found.get(name))
     return Report(PROCESSING, level, message, values)
 
 
@@ -138,11 +127,33 @@ def route_report(camera: str, statistics: CameraStatistics, settings: Settings) 
         statistics.illumination,
         settings.route,
         statistics.left_out,
+        statistics.withheld,
     )
 
 
+def health_report(camera: str, statistics: CameraStatistics) -> Report:
+    """Report what is wrong with the latest frames of a camera, where, and what is new in them."""
+    health, novelty, name = statistics.health, statistics.novelty, task_name("health", camera)
+    if health is None:
+        return Report(name, OK, NOT_YET)
+    values = {"visibility": number(health.visibility), "region": health.region()}
+    values |= {key: number(value) for key, value in health.measures.items()}
+    message = ", ".join(health.faults) or "the camera shows the scene"
+    if health.region():
+        message += f" ({health.region()})"
+    unknown = novelty.warning if novelty else ""
+    values |= {
+        "novelty": number(novelty.value if novelty else None),
+        "novelty_average": number(novelty.average if novelty else None),
+        "novelty_mostly": novelty.mostly if novelty else NOT_YET,
+    }
+    message += f"; {unknown}" if unknown else ""
+    return Report(name, WARN if health.faults or unknown else OK, message, values)
+
+
 def qos_report(notices: Mapping[str, str]) -> Report:
-    """Report the topics on which somebody with another quality of service waits in vain."""
+    """Report the topics whose publisher or subscriber has an incompatible quality of service."""
     if not notices:
         return Report("qos", OK, "no mismatch was reported")
-    return Report("qos", WARN, f"mismatch on {', '.join(notices)}", dict(notices))
+    text = f"mismatch on {', '.join(notices)}"
+    return Report("qos", WARN, text, dict(notices), logged=True)

@@ -1,39 +1,42 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that the segmentation node holds between configure and cleanup, made and freed as one."""
+"""All that the segmentation node owns between configure and cleanup, made and freed as one."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-
-from rclpy.lifecycle import LifecycleNode
+from typing import TYPE_CHECKING
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import LabelSet
-from nightseg_ros.ros.cameras import CameraInput, Letter, title
-from nightseg_ros.ros.complaints import Complaints
+from nightseg_ros.perception.route_guard import cause
+from nightseg_ros.perception.status import ERROR, WARN, Report, backend_report
+from nightseg_ros.ros.cameras import CameraInput, Frame, title
 from nightseg_ros.ros.discovery import advice, found_publishers
 from nightseg_ros.ros.label_topics import LabelTopics
+from nightseg_ros.ros.logs import ThrottledLog
 from nightseg_ros.ros.mailbox import Mailbox, Outcome
 from nightseg_ros.ros.models import check_unchanged, load_models
+from nightseg_ros.ros.points import PointsOutput
 from nightseg_ros.ros.publishers import CameraOutputs
-from nightseg_ros.ros.qos import Notice
 from nightseg_ros.ros.reports import (
-    ERROR,
-    WARN,
     InputState,
-    Report,
-    backend_report,
+    health_report,
     input_report,
     processing_report,
     route_report,
 )
-from nightseg_ros.ros.segmenter import Bench, Segmenter
-from nightseg_ros.ros.settings import Settings
+from nightseg_ros.ros.segmenter import Segmenter, WorkerState
 from nightseg_ros.ros.statistics import NodeStatistics
 from nightseg_ros.ros.supervisor import Limits, Supervisor
-from nightseg_ros.ros.worker import Claim
+
+if TYPE_CHECKING:
+    from rclpy.lifecycle import LifecycleNode
+
+    from nightseg_ros.labels.label_set import LabelSet
+    from nightseg_ros.ros.qos import Notice
+    from nightseg_ros.ros.settings import Settings
+    from nightseg_ros.ros.worker import EngineCall
 
 
 class Session:
@@ -43,31 +46,32 @@ class Session:
         self,
         node: LifecycleNode,
         settings: Callable[[], Settings],
-        complaints: Complaints,
+        log_error: ThrottledLog,
         notice: Notice,
         on_match: Callable[[], None],
         announce: Callable[[Report], None],
     ) -> None:
-        """`announce` gets news of the engines at once, in the watchdog's thread."""
+        """`announce` gets changes of the engines immediately, in the watchdog's thread."""
         now = settings()
-        self._node, self._settings, self._complaints = node, settings, complaints
+        self._node, self._settings, self._log_error = node, settings, log_error
         self._announce = announce
-        self._failures = Complaints(self._error)
-        """Of the engines; a flood of bad images must not silence them."""
+        self._log_failure = ThrottledLog(self._error)
+        """For the engines; a flood of bad images must not suppress these."""
         self._threshold = now.confidence_threshold
         self._clock_ns = -1
-        self.mailbox: Mailbox[Letter] = Mailbox(now.camera_names)
+        self.mailbox: Mailbox[Frame] = Mailbox(now.camera_names)
         self.mailbox.set_max_rate(now.max_rate_hz)
         self.statistics = NodeStatistics(now.camera_names)
         self._configured: tuple[dict[str, str], LabelSet] | None = None
-        self._supervisor: Supervisor[Bench, Letter] = Supervisor(
+        self._supervisor: Supervisor[WorkerState, Frame] = Supervisor(
             self.mailbox,
             self._build,
             self._serve,
             on_failure=self._on_failure,
             on_new=self._on_new,
-            tell=self._tell,
+            on_change=self._on_engine_state,
             limits=self._limits,
+            ended=lambda: not node.context.ok(),
         )
         self.models = self._supervisor.start().models
         self._configured = self.models.hashes, self.models.labels
@@ -95,16 +99,18 @@ class Session:
                 compressed=settings.input_transport == "compressed",
                 mailbox=self.mailbox,
                 statistics=self.statistics.cameras[camera],
-                complaints=self._complaints,
+                log_error=self._log_error,
                 notice=notice,
             )
             for camera in settings.camera_names
         }
+        self._points = PointsOutput(self._node, self.models.labels, settings, notice)
         self.outputs = {
             camera: CameraOutputs(
                 self._node,
                 camera,
                 self.models.labels,
+                self._points,
                 reliability=settings.output_reliability,
                 full_size=settings.output_size == "input",
                 notice=notice,
@@ -119,12 +125,12 @@ class Session:
             self.outputs,
             self.statistics,
             self._settings,
-            self._complaints,
-            Complaints(self._warn),
+            self._log_error,
+            ThrottledLog(self._warn),
         )
 
     def summary(self) -> str:
-        """Return what was loaded, in a sentence."""
+        """Return a sentence about what was loaded."""
         engines = self.models.pipeline.engines
         loaded = ", ".join(
             f"{role} {bundle.name} on {engines[role].info}"
@@ -139,31 +145,50 @@ class Session:
         return ", ".join(sorted(devices))
 
     def activate(self) -> None:
-        """Let frames in and say what the ids mean."""
+        """Accept frames and publish the meaning of the class ids."""
         self.mailbox.open()
         self._labels.publish(self._threshold)
+        self._node.get_logger().info(f"active: {self._reading()}")
+
+    def _reading(self) -> str:
+        topics = ", ".join(camera_input.resolved_topic for camera_input in self.inputs.values())
+        unwatched = [
+            outputs.mask_topic for outputs in self.outputs.values() if not outputs.watched()
+        ]
+        if not self._settings().lazy or not unwatched:
+            return f"reads {topics}"
+        masks = ", ".join(unwatched)
+        return f"reads {topics}; waits for a subscriber of {masks} or another output"
 
     def deactivate(self, wait_s: float) -> bool:
-        """Let none in, wait for the one under way; False where it does not end."""
+        """Accept no frames and wait for the one in flight; False where it does not end."""
         return self.mailbox.close(wait_s)
 
-    def attend(self, *, active: bool) -> None:
-        """Subscribe to a camera while the node is active and somebody wants its outputs."""
-        lazy = self._settings().lazy
+    def update_subscriptions(self, *, active: bool) -> None:
+        """Subscribe to a camera while the node is active and its outputs have subscribers."""
+        lazy, listened, placed = self._settings().lazy, self._listening(), False
         for camera, camera_input in self.inputs.items():
             watched = self.outputs[camera].watched() if active else set()
             before = camera_input.listening
-            camera_input.listen(active and (not lazy or bool(watched)), "camera_info" in watched)
+            placed = placed or "points" in watched
+            info = bool({"camera_info", "points"} & watched)
+            camera_input.listen(active and (not lazy or bool(watched)), info)
             if camera_input.listening and not before:
                 topic = camera_input.resolved_topic
                 count = self._node.count_publishers(topic)
                 self._node.get_logger().info(
                     f"subscribed to {topic} ({count} publisher{'' if count == 1 else 's'})"
                 )
+        self._points.listen(wanted=placed)
+        if listened and not self._listening():
+            self.statistics.forget_frames()
+
+    def _listening(self) -> bool:
+        return any(camera_input.listening for camera_input in self.inputs.values())
 
     def apply(self, settings: Settings, *, active: bool) -> None:
-        """Take over settings that the models have accepted."""
-        self.models.apply(settings)  # once more: engines may have been exchanged meanwhile
+        """Apply settings that the models have accepted."""
+        self.models.apply(settings)  # again: engines may have been replaced meanwhile
         self.mailbox.set_max_rate(settings.max_rate_hz)
         if settings.confidence_threshold != self._threshold:
             self._threshold = settings.confidence_threshold
@@ -171,15 +196,16 @@ class Session:
                 self._labels.publish(self._threshold)
 
     def forget_order(self) -> None:
-        """Time went back: stamps of the past are in order again."""
+        """Accept old stamps again: time jumped back."""
         for camera_input in self.inputs.values():
             camera_input.forget_order()
 
     def close(self, wait_s: float) -> None:
-        """Stop the worker, which frees the engines, and take the topics off the graph."""
+        """Stop the worker, which frees the engines, and remove the topics from the graph."""
         try:
             for camera_input in self.inputs.values():
                 camera_input.listen(images=False, info=False)
+            self._points.listen(wanted=False)
             self._supervisor.stop(wait_s)
         finally:
             for outputs in self.outputs.values():
@@ -187,38 +213,37 @@ class Session:
             self._labels.destroy()
             self.segmenter.destroy(self._node)
 
-    def _build(self) -> Bench:
-        models = load_models(self._settings(), self._say)
+    def _build(self, engine_call: EngineCall) -> WorkerState:
+        models = load_models(self._settings(), self._log_info, engine_call)
         try:
             if self._configured is not None:
                 check_unchanged(models, *self._configured)
         except NightsegError:
             models.close()
             raise
-        return Bench(models)
+        return WorkerState(models)
 
-    def _say(self, line: str) -> None:
+    def _log_info(self, line: str) -> None:
         if self._node.context.ok():
             self._node.get_logger().info(line)
 
-    def _serve(self, bench: Bench, camera: str, letter: Letter, claim: Claim) -> Outcome:
-        return self.segmenter.serve(bench, camera, letter, claim)
+    def _serve(self, state: WorkerState, camera: str, frame: Frame, call: EngineCall) -> Outcome:
+        return self.segmenter.serve(state, camera, frame, call)
 
-    def _on_new(self, bench: Bench) -> None:
-        self.models = bench.models
+    def _on_new(self, state: WorkerState) -> None:
+        self.models = state.models
         self.models.apply(self._settings())
 
     def _limits(self) -> Limits:
         settings = self._settings()
         return Limits(settings.engine_timeout_s, settings.max_failures, settings.max_hung_engines)
 
-    def _tell(self, report: Report) -> None:
+    def _on_engine_state(self, report: Report) -> None:
         if report.level == ERROR:
             self.statistics.abandon_frame()
         if not self._node.context.ok():
             return
-        # One line each: rclpy knows a logging call by its line and its severity.
-        logger = self._node.get_logger()
+        logger = self._node.get_logger()  # one line each: rclpy knows a logging call by its line
         if report.level == ERROR:
             logger.error(f"engine {report.message}")
         elif report.level == WARN:
@@ -231,24 +256,22 @@ class Session:
         self._node.get_logger().error(text)
 
     def _warn(self, text: str) -> None:
-        self._node.get_logger().warning(text)  # rclpy wants one severity for each line of code
+        self._node.get_logger().warning(text)  # rclpy needs one severity for each line of code
 
     def _on_failure(self, camera: str, error: Exception) -> None:
         if not self._node.context.ok():
-            return  # the node is going down under the worker
-        text = (
-            str(error) if isinstance(error, NightsegError) else f"{type(error).__name__}: {error}"
-        )
-        self._failures(title(camera), f"a frame could not be segmented: {text}")
+            return  # the node is shutting down while the worker runs
+        text = cause(error)
+        self._log_failure(title(camera), f"a frame could not be segmented: {text}")
         self.statistics.cameras[camera].reject(text)
         self._node.get_logger().debug("".join(traceback.format_exception(error)))
 
     def reports(self, *, active: bool) -> list[Report]:
-        """Return all that the diagnostics say of this session."""
+        """Return the diagnostics of this session."""
         settings = self._settings()
         clock = self._node.get_clock()
         clock_ns, self._clock_ns = self._clock_ns, clock.now().nanoseconds
-        stands = clock_ns == self._clock_ns
+        stopped = clock_ns == self._clock_ns
         reports: list[Report] = []
         for camera, camera_input in self.inputs.items():
             statistics = self.statistics.cameras[camera]
@@ -258,13 +281,14 @@ class Session:
                 listening=camera_input.listening,
                 silence_s=statistics.received.silence_s(camera_input.since_s),
                 publishers=found_publishers(self._node, camera_input),
-                advice=advice(self._node, camera_input),
-                clock_stands=stands,
+                advice=advice(self._node, camera_input.topic, camera_input.type_name),
+                clock_stopped=stopped,
                 active=active,
             )
             counts = self.mailbox.counts(camera)
             reports.append(input_report(state, counts, statistics, settings))
             reports.append(route_report(camera, statistics, settings))
+            reports.append(health_report(camera, statistics))
         reports.append(self._supervisor.report())
         reports.append(processing_report(self.statistics, settings))
         infos = {role: x.info for role, x in self.models.pipeline.engines.items()}

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the stamp of an image can be believed, and whether it comes after the one before."""
+"""Checks that the stamp of an image is valid and later than the one before."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 class StampOrder:
     """The stamps of one camera.
 
-    A frame that is older than one that was taken is refused: its mask would overwrite a newer
-    one in every consumer that keeps the latest. But time itself may go back, when a bag starts
-    again: two older frames in a row, the second after the first, are a new timeline.
+    A frame that is older than an accepted one is refused: its mask would overwrite a newer one in
+    every consumer that keeps the latest. But time may jump back when a bag restarts: two older
+    frames in a row, the second after the first, start a new timeline.
     """
 
     def __init__(self) -> None:
@@ -18,9 +18,9 @@ class StampOrder:
         self._refused_ns: int | None = None
 
     def refuse(self, sec: int, nanosec: int) -> str:
-        """Return why a stamp is refused, or an empty text where it is taken."""
+        """Return why a stamp is refused, or an empty text where it is accepted."""
         if sec < 0 or not 0 <= nanosec < 1_000_000_000:
-            return f"stamp {sec} s {nanosec} ns is no time"
+            return f"stamp {sec} s {nanosec} ns is not a valid time"
         now_ns = sec * 1_000_000_000 + nanosec
         newest_ns, refused_ns = self._newest_ns, self._refused_ns
         self._refused_ns = None
@@ -34,5 +34,5 @@ class StampOrder:
         return f"stamp is {(newest_ns - now_ns) / 1e9:.3f} s older than that of an image before it"
 
     def reset(self) -> None:
-        """Forget all: the clock of the graph was set back."""
+        """Forget all stamps: the clock of the graph was set back."""
         self._newest_ns = self._refused_ns = None

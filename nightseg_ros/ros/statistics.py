@@ -1,9 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Recent figures of the node, written by executor and worker, read by the diagnostics.
+"""Recent statistics of the node, written by executor and worker, read by the diagnostics.
 
-Durations and rates go by the steady clock, so neither a stepped system clock nor simulated time
-can spoil them; ages of images are given by the caller, who knows the clock of the graph.
+Durations and rates use the steady clock, so neither a stepped system clock nor simulated time
+distorts them. The caller gives the ages of images, since it knows the clock of the graph.
 """
 
 from __future__ import annotations
@@ -13,65 +13,43 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-STAGES = (
-    "wait",
-    "decode",
-    "preprocess",
-    "translate",
-    "inference",
-    "postprocess",
-    "publish",
-    "total",
-    "overhead",
-    "age",
-)
-"""Figures of each frame in ms: `total` is receipt to publication, `overhead` that less engines."""
+from nightseg_ros.metrics.percentiles import percentiles
+from nightseg_ros.perception import timing
 
+if TYPE_CHECKING:
+    from nightseg_ros.perception.camera_health import Health
+    from nightseg_ros.perception.novelty import Novelty
 
-class Percentiles(NamedTuple):
-    """What a window of values says, all in the unit of the values."""
-
-    p50: float
-    p95: float
-    p99: float
-    largest: float
+STAGES = ("wait", "decode", *timing.STAGES, "publish", "total", "overhead", "age")
+"""Times of each frame in ms: `total` is receipt to publication, `overhead` is without engines."""
 
 
 class Window:
-    """The last values of one figure."""
+    """The latest values of one quantity."""
 
     def __init__(self, size: int = 500) -> None:
         self._values: deque[float] = deque(maxlen=size)
         self._lock = Lock()
 
     def add(self, value: float) -> None:
-        """Take a value in."""
+        """Add a value."""
         with self._lock:
             self._values.append(value)
 
-    def percentiles(self) -> Percentiles | None:
-        """Return the percentiles by nearest rank; None before the first value.
+    def percentiles(self) -> dict[str, float] | None:
+        """Return p50, p95, p99 and the maximum; None before the first value.
 
         >>> window = Window()
-        >>> for value in range(1, 101):
+        >>> for value in range(1, 11):
         ...     window.add(value)
-        >>> window.percentiles()
-        Percentiles(p50=50, p95=95, p99=99, largest=100)
+        >>> {name: round(value, 2) for name, value in window.percentiles().items()}
+        {'p50': 5.5, 'p95': 9.55, 'p99': 9.91, 'max': 10.0}
         """
         with self._lock:
-            values = sorted(self._values)
-        return percentiles(values) if values else None
-
-
-def percentiles(rising: list[float]) -> Percentiles:
-    """Return the percentiles of values in rising order."""
-
-    def rank(share: float) -> float:
-        return rising[math.ceil(share * len(rising)) - 1]
-
-    return Percentiles(rank(0.50), rank(0.95), rank(0.99), rising[-1])
+            values = list(self._values)
+        return percentiles(values)
 
 
 class Rate:
@@ -85,13 +63,13 @@ class Rate:
         self._last_s = -math.inf
 
     def tick(self) -> None:
-        """Note an event."""
+        """Count an event."""
         with self._lock:
             self._last_s = self._clock()
             self._times.append(self._last_s)
 
     def hz(self) -> float:
-        """Return the rate; it sinks while nothing happens, and is 0 after the span."""
+        """Return the rate; it falls while nothing happens, and is 0 after the span."""
         with self._lock:
             now = self._clock()
             while self._times and self._times[0] < now - self._span_s:
@@ -109,31 +87,41 @@ class Rate:
 
 
 class CameraStatistics:
-    """What happened to one camera of late."""
+    """The recent statistics of one camera."""
 
     def __init__(self) -> None:
         self.received = Rate()
         self.published = Rate()
         self.lost = 0
+        self.missed: int | None = None
+        """Images that were sent and never seen; None where the middleware does not number them."""
         self.age_ms: float | None = None
         self.route = ""
         self.reason = ""
         self.illumination: float | None = None
         self.left_out = ""
+        self.withheld: float | None = None
+        self.novelty: Novelty | None = None
+        self.health: Health | None = None
         self._fault = ""
         self._fault_s = -math.inf
 
+    def miss(self, count: int | None) -> None:
+        """Count images that were never seen; None where unknown."""
+        if count is not None:
+            self.missed = (self.missed or 0) + count
+
     def reject(self, fault: str) -> None:
-        """Note why an image was rejected."""
+        """Record why an image was rejected."""
         self._fault, self._fault_s = fault, time.perf_counter()
 
     def fault(self, within_s: float) -> str:
-        """Return why an image was rejected of late; empty where none was."""
+        """Return why an image was rejected recently; empty where none was."""
         return self._fault if time.perf_counter() - self._fault_s < within_s else ""
 
 
 class NodeStatistics:
-    """What the worker did of late, over all cameras."""
+    """The recent statistics of the worker, over all cameras."""
 
     def __init__(
         self, cameras: Iterable[str], clock: Callable[[], float] = time.perf_counter
@@ -145,30 +133,29 @@ class NodeStatistics:
         self._started_s: float | None = None
         self._last_ms: float | None = None
         self._late_since_s: float | None = None
+        self._ended_s = 0.0
 
     def start_frame(self) -> float:
-        """Note that the worker took a frame; the moment tells it from others."""
+        """Note that the worker took a frame; the returned time identifies it."""
         with self._lock:
             self._started_s = self._clock()
             return self._started_s
 
     def end_frame(
-        self,
-        times_ms: Mapping[str, float] | None,
-        allowed_ms: float,
-        frame: float | None = None,
+        self, times_ms: Mapping[str, float] | None, allowed_ms: float, frame_s: float | None = None
     ) -> None:
-        """Note that it is done with it; `times_ms` is None where nothing was published.
+        """Note that the worker finished a frame; `times_ms` is None where none was published.
 
-        A `frame` that is not the one under way was abandoned, and counts no more.
+        A frame whose time `frame_s` is not the current one was abandoned, and does not count.
         """
         with self._lock:
-            if frame is not None and frame != self._started_s:
+            if frame_s is not None and frame_s != self._started_s:
                 return
             started_s, self._started_s = self._started_s, None
             if times_ms is None or started_s is None:
                 return
-            self._last_ms = (self._clock() - started_s) * 1e3
+            self._ended_s = self._clock()
+            self._last_ms = (self._ended_s - started_s) * 1e3
             if self._last_ms <= allowed_ms:
                 self._late_since_s = None
             elif self._late_since_s is None:
@@ -177,20 +164,25 @@ class NodeStatistics:
             self.stages[stage].add(value)
 
     def abandon_frame(self) -> None:
-        """Forget the frame under way: it will never end."""
+        """Forget the current frame: it will never end."""
         with self._lock:
             self._started_s = None
+
+    def forget_frames(self) -> None:
+        """Forget how long frames took: no more arrive, and the next ones start afresh."""
+        with self._lock:
+            self._started_s = self._last_ms = self._late_since_s = None
 
     def processing(self, allowed_ms: float) -> tuple[float | None, float]:
         """Return the time of the latest frame and for how long frames have been too slow, in ms.
 
-        A frame that is still being worked on counts as soon as it is late, so an engine that
-        hangs is reported while it hangs.
+        The current frame counts as soon as it is late, so a hanging engine is reported while it
+        hangs. Without a current frame, nothing becomes later.
         """
         with self._lock:
-            now = self._clock()
-            latest, late_since_s = self._last_ms, self._late_since_s
-            if self._started_s is not None and (now - self._started_s) * 1e3 > allowed_ms:
-                latest = (now - self._started_s) * 1e3
-                late_since_s = self._started_s if late_since_s is None else late_since_s
-            return latest, 0.0 if late_since_s is None else (now - late_since_s) * 1e3
+            latest, late_since_s, until_s = self._last_ms, self._late_since_s, self._ended_s
+            started_s, now = self._started_s, self._clock()
+            if started_s is not None and (now - started_s) * 1e3 > allowed_ms:
+                latest, until_s = (now - started_s) * 1e3, now
+                late_since_s = started_s if late_since_s is None else late_since_s
+            return latest, 0.0 if late_since_s is None else (until_s - late_since_s) * 1e3

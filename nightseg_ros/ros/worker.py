@@ -3,21 +3,26 @@
 """The one thread that creates, uses and closes the engines.
 
 GPU contexts belong to a thread, and the executor must stay free for parameters and lifecycle
-services while a network runs. What happens when the thread itself gets stuck, or fails with every
-frame, is for its supervisor to decide.
+services while a network runs. The supervisor handles a thread that hangs or fails with every
+frame.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.ros.executables import THREAD_NAME
 from nightseg_ros.ros.mailbox import Mailbox, Outcome
 
-THREAD_NAME = "nightseg_worker"
+POLL_S = 0.1
+INTERRUPTED_WAIT_S = 2.0
+"""How long an interrupted start waits for the engines being built, to free them properly."""
 
 
 class Closeable(Protocol):
@@ -27,28 +32,42 @@ class Closeable(Protocol):
         """Free it."""
 
 
-class AbandonedError(Exception):
-    """The frame took so long that it was given up; nothing of it may be published any more."""
+class AbandonedError(BaseException):
+    """The engine hung and was abandoned; its result must not be used.
+
+    Not an Exception: code that handles the exceptions of an engine must not continue with it.
+    """
 
 
 Owned = TypeVar("Owned", bound=Closeable)
-Letter = TypeVar("Letter")
-Claim = Callable[[], None]
-"""To be called right before a frame is published; raises AbandonedError where it came too late."""
+FrameT = TypeVar("FrameT")
+EngineCall = Callable[[str], AbstractContextManager[None]]
+"""Makes the context of a call into an engine, by the name of what it works on; only such calls are
+watched for hangs. It raises AbandonedError at its end where the engine was abandoned meanwhile."""
+FRAME = "a frame"
 
 
-class Worker(Generic[Owned, Letter]):
+class _Busy(NamedTuple):
+    """The current call into the engine."""
+
+    camera: str | None
+    """The camera of the frame; None where it has no frame."""
+    what: str
+    since_s: float
+
+
+class Worker(Generic[Owned, FrameT]):
     """Builds something in its thread, then serves a mailbox with it until `stop`.
 
-    It ends by itself after `most_failures()` frames in a row that the engine failed: its mailbox
-    is halted then, and what it owned is closed.
+    After `most_failures()` frames in a row that the engine failed, it halts its mailbox, closes
+    what it owns and ends.
     """
 
     def __init__(
         self,
-        mailbox: Mailbox[Letter],
-        build: Callable[[], Owned],
-        serve: Callable[[Owned, str, Letter, Claim], Outcome],
+        mailbox: Mailbox[FrameT],
+        build: Callable[[EngineCall], Owned],
+        serve: Callable[[Owned, str, FrameT, EngineCall], Outcome],
         on_failure: Callable[[str, Exception], None],
         most_failures: Callable[[], int] = lambda: 1_000_000,
     ) -> None:
@@ -60,20 +79,26 @@ class Worker(Generic[Owned, Letter]):
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._lock = threading.Lock()
-        self._busy: tuple[str, float] | None = None
+        self._busy: _Busy | None = None
         self._abandoned = self.retired = False
         self.failures = 0
         """Frames in a row that the engines failed."""
         self.last_failure: Exception | None = None
         self.published = 0
 
-    def start(self) -> Owned:
-        """Start the thread and return what it built, or raise what kept it from that."""
+    def start(self, check: Callable[[], object] = lambda: None) -> Owned:
+        """Start the thread and return what it built, or raise the error that prevented it.
+
+        Meanwhile it calls `check` repeatedly: an exception of `check` ends the waiting.
+        """
         self.begin()
         try:
-            self._built.wait()
-        except BaseException:  # Ctrl-C; Python must not end while the thread is inside an engine
-            self.stop()
+            while not self._built.wait(POLL_S):
+                check()
+        except BaseException:  # Ctrl-C, for example
+            if not self._abandoned:
+                with suppress(NightsegError):  # about the abandoned thread; the cause matters more
+                    self.stop(INTERRUPTED_WAIT_S)
             raise
         return self.owned()
 
@@ -83,11 +108,11 @@ class Worker(Generic[Owned, Letter]):
 
     @property
     def built(self) -> bool:
-        """Whether it is done with building, be it in vain."""
+        """Whether building has ended, successfully or not."""
         return self._built.is_set()
 
     def owned(self) -> Owned:
-        """Return what was built, or raise what kept it from that."""
+        """Return what was built, or raise the error that prevented it."""
         if self._owned is None:
             self._thread.join()
             raise self._error or RuntimeError("the worker built nothing")
@@ -99,23 +124,23 @@ class Worker(Generic[Owned, Letter]):
         return self._thread.is_alive()
 
     def busy_s(self) -> float:
-        """Return how long the frame under way has been that; 0 where there is none."""
+        """Return the duration of the current call into the engine; 0 where there is none."""
         with self._lock:
-            return 0.0 if self._busy is None else time.monotonic() - self._busy[1]
+            return 0.0 if self._busy is None else time.monotonic() - self._busy.since_s
 
-    def abandon(self) -> bool:
-        """Give up the frame under way; False where there is none (any more).
+    def abandon(self) -> str:
+        """Abandon the engine; return what it works on, or "" where it is idle (again).
 
-        The thread cannot be stopped. It ends when its engine comes back, if ever, and what it
-        then brings is thrown away.
+        The thread cannot be stopped. It ends when its engine returns, if ever, and the result is
+        discarded.
         """
         with self._lock:
             if self._busy is None:
-                return False
-            self._abandoned = True
-            camera = self._busy[0]
-        self._mailbox.settle(camera, Outcome.HUNG)
-        return True
+                return ""
+            self._abandoned, busy = True, self._busy
+        if busy.camera is not None:
+            self._mailbox.settle(busy.camera, Outcome.HUNG)
+        return busy.what
 
     def stop(self, wait_s: float = 10.0) -> None:
         """End the mailbox and wait until the thread has closed what it built."""
@@ -125,13 +150,13 @@ class Worker(Generic[Owned, Letter]):
         self._thread.join(wait_s)
         if self._thread.is_alive():
             raise NightsegError(
-                f"the engine has not come back for {wait_s:g} s; its thread is left behind: "
+                f"the engine has not returned for {wait_s:g} s; its thread is abandoned: "
                 "restart the node"
             )
 
     def _run(self) -> None:
         try:
-            owned = self._build()
+            owned = self._build(partial(self._engine_call, None))
         except BaseException as error:
             self._error = error
             self._built.set()
@@ -143,21 +168,17 @@ class Worker(Generic[Owned, Letter]):
                 if not self._serve_one(owned, *taken):
                     break
         finally:
-            self._owned = None  # whoever looks at the worker must not keep the engines alive
+            self._owned = None  # a reference to the worker must not keep the engines alive
             owned.close()
 
-    def _serve_one(self, owned: Owned, camera: str, letter: Letter) -> bool:
-        """Bring one frame to an end; False where it was abandoned meanwhile."""
-        with self._lock:
-            self._busy = (camera, time.monotonic())
-        outcome = self._outcome(owned, camera, letter)
-        with self._lock:
-            self._busy = None
-            if self._abandoned:
-                return False
+    def _serve_one(self, owned: Owned, camera: str, frame: FrameT) -> bool:
+        """Process one frame; False where the worker was abandoned meanwhile."""
+        outcome = self._outcome(owned, camera, frame)
+        if self._abandoned:
+            return False
         if outcome is Outcome.ENGINE:
             self.failures += 1
-        elif outcome is Outcome.PUBLISHED:  # other frames say nothing of the engine
+        elif outcome is Outcome.PUBLISHED:  # other outcomes do not prove that the engine works
             self.failures = 0
             self.published += 1
         if self.failures >= self._most_failures():
@@ -166,18 +187,25 @@ class Worker(Generic[Owned, Letter]):
         self._mailbox.settle(camera, outcome)
         return True
 
-    def _outcome(self, owned: Owned, camera: str, letter: Letter) -> Outcome:
+    def _outcome(self, owned: Owned, camera: str, frame: FrameT) -> Outcome:
         try:
-            return self._serve(owned, camera, letter, self._claim)
+            return self._serve(owned, camera, frame, partial(self._engine_call, camera))
         except AbandonedError:
             return Outcome.HUNG
-        except Exception as error:  # whatever an engine raises, the next frame gets its chance
+        except Exception as error:  # whatever an engine raises, the next frame is tried
             self.last_failure = error
             if not self._abandoned:
                 self._on_failure(camera, error)
             return Outcome.ENGINE
 
-    def _claim(self) -> None:
+    @contextmanager
+    def _engine_call(self, camera: str | None, what: str) -> Iterator[None]:
         with self._lock:
-            if self._abandoned:
-                raise AbandonedError
+            self._busy = _Busy(camera, what, time.monotonic())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy = None
+        if self._abandoned:
+            raise AbandonedError

@@ -1,19 +1,21 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg bench engines` and `bench peers` on networks so small that only the rest is tested."""
+"""`nightseg bench engines` on networks so small that only the rest is tested."""
 
 from __future__ import annotations
 
 import functools
 import json
 
+import numpy as np
 import pytest
-from models_for_tests import HEIGHT, WIDTH, models_folder, segmenter
+from support.models import HEIGHT, WIDTH, models_folder, segmenter
 
 from nightseg_ros.cli import bench_engines
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation.engine_bench import run as engine_bench_run
-from nightseg_ros.evaluation.engine_bench.bench import Plan
+from nightseg_ros.trials.engine_bench import run as engine_bench_run
+from nightseg_ros.trials.engine_bench import table
+from nightseg_ros.trials.engine_bench.bench import Plan
 
 pytest.importorskip("onnx", reason="the networks of these tests need the extra test")
 OWN = f"{WIDTH}x{HEIGHT}"
@@ -41,10 +43,10 @@ def test_every_model_on_every_engine(short, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["--engines", "onnxruntime-cpu", "fake", "--sizes", f"{OWN},{WIDTH}x64"]
     assert bench(short, *words, "--batch", "1,2", "--out", str(out), "--json") == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     written = json.loads((out / "bench_engines.json").read_text())
-    assert written["rows"] == told["rows"]
-    rows = {(r["network"], r["engine"], r["batch"]): r for r in told["rows"]}
+    assert written["rows"] == reported["rows"]
+    rows = {(r["network"], r["engine"], r["batch"]): r for r in reported["rows"]}
     # Day and night are one network with other weights, so they are measured once.
     assert set(rows) == {
         ("tiny_day", "onnxruntime-cpu", 1), ("tiny_day", "fake", 1),
@@ -58,12 +60,12 @@ def test_every_model_on_every_engine(short, tmp_path, capsys):
     assert day["provider"] == "CPUExecutionProvider"
     assert 0 < day["least_ms"] <= day["p50_ms"] <= day["p95_ms"] <= day["p99_ms"]
     assert day["peak_mb"] > 10
-    assert day["share"] == pytest.approx(day["gflops"] / told["ceilings"][0]["gflops"])
-    reasons = " ".join(entry["reason"] for entry in told["left_out"])
+    assert day["share"] == pytest.approx(day["gflops"] / reported["ceilings"][0]["gflops"])
+    reasons = " ".join(entry["reason"] for entry in reported["left_out"])
     assert "other sizes install torch" in reasons
     assert "'fake' takes one image at a time" in reasons
     assert "tiny_day" in (out / "bench_engines.txt").read_text()
-    assert any("translate route" in entry["what"] for entry in told["ratios"])
+    assert any("translate route" in entry["what"] for entry in reported["ratios"])
 
 
 @pytest.mark.slow
@@ -71,10 +73,10 @@ def test_every_model_on_every_engine(short, tmp_path, capsys):
 def test_named_models_and_the_table(short, capsys):
     words = ["--models", "tiny_night", "--engines", "onnxruntime-cpu", "--sizes", OWN]
     assert bench(short, *words, "--batch", "1") == 0
-    told = capsys.readouterr().out
-    assert f"{OWN}, 1 image at once" in told
-    assert "tiny_night: tiny_night" in told
-    assert "tiny_day" not in told
+    reported = capsys.readouterr().out
+    assert f"{OWN}, 1 image at once" in reported
+    assert "tiny_night: tiny_night" in reported
+    assert "tiny_day" not in reported
 
 
 @pytest.mark.slow
@@ -98,7 +100,7 @@ def test_other_sizes_are_exported_anew(short, monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--models", "absent"], "no model 'absent'"),
         (["--rounds", "0"], "at least one round"),
@@ -111,7 +113,7 @@ def test_other_sizes_are_exported_anew(short, monkeypatch, capsys, tmp_path):
         (["--out", "{file}/out"], "cannot write into"),
     ],
 )
-def test_bad_arguments_give_one_clear_error(short, tmp_path, capsys, words, told):
+def test_bad_arguments_give_one_clear_error(short, tmp_path, capsys, words, reported):
     (tmp_path / "file").touch()
     words = [word.format(file=tmp_path / "file") for word in words]
     try:
@@ -120,7 +122,7 @@ def test_bad_arguments_give_one_clear_error(short, tmp_path, capsys, words, told
         code = leave.code
     said = capsys.readouterr().err
     assert (code, said.count("\n")) == (2, 1)
-    assert told in said
+    assert reported in said
 
 
 def test_nothing_to_measure_is_an_error_with_the_reason(short, capsys):
@@ -136,27 +138,55 @@ def test_an_empty_models_folder_is_an_error(short, tmp_path, capsys):
     assert "nothing could be measured (no networks)" in capsys.readouterr().err
 
 
-def test_peers_need_torch(short, capsys):
-    assert main(["bench", "peers"]) == 2
-    assert "the peers are made by torch: pip install '.[train]'" in capsys.readouterr().err
+def graph(folder, name, shape, *, channels_first):
+    """Write a graph that doubles its input, and return its file."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = TensorProto.FLOAT if channels_first else TensorProto.UINT8
+    two = numpy_helper.from_array(np.array(2, np.float32 if channels_first else np.uint8), "two")
+    made = helper.make_graph(
+        [helper.make_node("Mul", ["pixels", "two"], ["doubled"])],
+        name,
+        [helper.make_tensor_value_info("pixels", kind, shape)],
+        [helper.make_tensor_value_info("doubled", kind, shape)],
+        [two],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    file = folder / f"{name}.onnx"
+    file.write_bytes(model.SerializeToString())
+    return file
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_peers_run_beside_ours(monkeypatch, capsys, tmp_path):
-    pytest.importorskip("torch", reason="peers need the extra train")
-    from nightseg_ros.cli import bench_peers
-    from nightseg_ros.learning.networks import peers
+def test_other_graphs_run_beside_ours(short, tmp_path, capsys):
+    anywhere = graph(tmp_path, "anywhere", ["n", 3, "h", "w"], channels_first=True)
+    fixed = graph(tmp_path, "fixed", [1, 32, 48, 3], channels_first=False)
+    words = ["--onnx", str(anywhere), str(fixed), "--models", "tiny_day", "--sizes", OWN]
+    words += ["--engines", "onnxruntime-cpu", "fake", "--batch", "1,2"]
+    assert bench(short, *words, "--json") == 0
+    reported = json.loads(capsys.readouterr().out)
+    rows = {(r["network"], r["width"], r["batch"]): r for r in reported["rows"]
+            if r["engine"] == "onnxruntime-cpu"}  # fmt: skip
+    # The fixed one at its only size, where ours would have to be exported anew by torch.
+    assert set(rows) == {
+        ("tiny_day", WIDTH, 1), ("tiny_day", WIDTH, 2),
+        ("anywhere", WIDTH, 1), ("anywhere", WIDTH, 2), ("anywhere", 48, 1), ("fixed", 48, 1),
+    }  # fmt: skip
+    assert {r["weights"] for r in reported["rows"] if r["network"] != "tiny_day"} == {"its own"}
+    assert rows["anywhere", WIDTH, 2]["models"] == [str(anywhere)]
+    assert rows["anywhere", WIDTH, 2]["fed"] == f"pixels, random float32 2x3x{HEIGHT}x{WIDTH}"
+    assert "fixed is fed pixels, random uint8 1x32x48x3\n" in table.render(reported)
+    reasons = {(e["network"], e["reason"]) for e in reported["left_out"]}
+    assert ("fixed", "it is exported for 1x32x48x3") in reasons
+    assert ("anywhere", "it runs model folders only, not bare graphs") in reasons
 
-    monkeypatch.setattr(peers, "PEERS", {"lraspp_mobilenet_v3": "LR-ASPP"})  # the others take long
-    monkeypatch.setattr(engine_bench_run, "WAYS", (("numpy", "fp32"),))
-    monkeypatch.setattr(engine_bench_run, "TORCH_WAYS", ())
-    monkeypatch.setattr(bench_peers, "Plan", functools.partial(Plan, gemm_side=64))
-    words = ["--size", "96x64", "--engines", "onnxruntime-cpu", "--rounds", "1", "--seconds", "0"]
-    assert main(["bench", "peers", *words, "--out", str(tmp_path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    names = [row["network"] for row in told["rows"]]
-    assert names == ["ERF-PSPNet", "ERF-PSPNet fast", "LR-ASPP"]
-    assert {row["weights"] for row in told["rows"]} == {"random"}
-    assert "nothing about accuracy" in told["notes"][0]
-    assert (tmp_path / "bench_peers.txt").is_file()
+
+@pytest.mark.parametrize("words", [["{none}"], ["{text}"]])
+def test_graphs_that_cannot_be_read_are_one_error(short, tmp_path, capsys, words):
+    (tmp_path / "text.onnx").write_text("no graph")
+    names = {"none": tmp_path / "none.onnx", "text": tmp_path / "text.onnx"}
+    assert bench(short, "--onnx", *(word.format(**names) for word in words)) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert ".onnx" in said

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg bench replay`: the bag it makes, the figures it tells, and that it cleans up."""
+"""`nightseg bench replay`: the bag it makes, the figures it reports, and that it cleans up."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rosbags.rosbag2")
-import bags_for_tests as bags
-import models_for_tests as tiny
+from support import bags as bags
+from support import models as tiny
+from support.verbs import run
 
-from nightseg_ros.cli import bench
-from nightseg_ros.cli.main import main, verb_parser
+from nightseg_ros.cli import bench_replay
+from nightseg_ros.cli.main import main
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.bags.long import START_NS, LongBag, LongDrive
-from nightseg_ros.evaluation.memory import peak_memory
+from nightseg_ros.trials.long_bag import START_NS, LongBag, LongDrive
+from nightseg_ros.trials.memory import peak_memory
 
 
 def test_the_long_bag_repeats_its_frames_with_stamps_of_their_own(tmp_path: Path):
@@ -56,17 +57,16 @@ def test_figures_come_as_json_and_nothing_stays_behind(tmp_path: Path, capsys):
     assert result["engine_share"] is None
     assert result["peak_memory_bytes"] > 10**6
     assert list(scratch.iterdir()) == []
-    text = bench.render(result)
+    text = bench_replay.render(result)
     assert "not measured with the fake engine" in text
-    told = bench.render({**result, "engine_share": 0.5, "peak_memory_bytes": 2e9})
-    assert "50.0 % of the time (goal at least 90 %: MISSED)" in told
-    assert "2000 MB (goal under 1500 MB in 10 minutes: MISSED)" in told
+    reported = bench_replay.render({**result, "engine_share": 0.5, "peak_memory_bytes": 2e9})
+    assert "50.0 % of the time (goal at least 90 %: MISSED)" in reported
+    assert "2000 MB (goal under 1500 MB in 10 minutes: MISSED)" in reported
 
 
 def test_no_frame_is_no_measurement():
-    args = verb_parser("bench", bench, "measure").parse_args(["replay", "--minutes", "0"])
     with pytest.raises(NightsegError, match="are no frame"):
-        bench.run(args)
+        run("bench", "replay", "--minutes", "0")
 
 
 def test_the_peak_is_that_of_this_process():

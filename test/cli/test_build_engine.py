@@ -4,26 +4,25 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
-from tensorrt_for_tests import FakeDriver, FakeTensorRt
+from support import models as tiny
+from support import verbs
+from support.tensorrt import FakeDriver, FakeTensorRt
 
 from nightseg_ros.cli import build_engine
-from nightseg_ros.cli.plain import to_json
-from nightseg_ros.engines import cuda_driver, tensorrt_engine, tensorrt_library
-from nightseg_ros.engines.tensorrt_library import TENSORRT, Library
+from nightseg_ros.engines.tensorrt import cuda_driver
+from nightseg_ros.engines.tensorrt import engine as tensorrt_engine
+from nightseg_ros.engines.tensorrt import library as tensorrt_library
+from nightseg_ros.engines.tensorrt.library import TENSORRT, Library
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.json_file import to_json
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +62,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeTensorRt:
 
 
 def run(*argv: str) -> dict[str, Any]:
-    parser = argparse.ArgumentParser()
-    build_engine.add_arguments(parser)
-    result = build_engine.run(parser.parse_args(argv))
+    result = verbs.run("build-engine", *argv)
     json.loads(to_json(result))
     return result
 
@@ -143,11 +140,11 @@ def test_options_that_an_engine_does_not_have_are_refused(
         run(model, *options)
 
 
-def test_an_unknown_model_is_told_with_those_there_are(
+def test_an_unknown_model_is_reported_with_those_there_are(
     tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIGHTSEG_MODELS", str(tmp_path))
-    with pytest.raises(NightsegError, match=r"model 'nothing' is neither .* holds: net"):
+    with pytest.raises(NightsegError, match=r"no model 'nothing' in .*; it contains net"):
         run("nothing")
 
 

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import models_for_tests as tiny
 import pytest
 import yaml
-from made_up_data import make_data
+from support import models as tiny
+from support.made_up_data import make_data
 
-from nightseg_ros.bundle import Bundle
+from nightseg_ros.bundles.bundle import Bundle
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation.card import CARD_SETS
+from nightseg_ros.replay.card import CARD_SETS
 
 
 @pytest.fixture
@@ -55,3 +55,17 @@ def test_the_figures_of_the_export_stay(tmp_path, models, capsys):
     assert Bundle.load(day).metrics["parity"] == figures
     assert "Precision int8." in capsys.readouterr().out
     assert "98.54 % of the pixels equal" in (day / "README.md").read_text()
+
+
+def test_times_are_written_and_kept(tmp_path, models, capsys):
+    day = tiny.segmenter(models / "tiny_day", also=("night",)).path
+    card = ["card", "tiny_day", "--data", str(make_data(tmp_path / "data"))]
+    assert main([*card, "--ms", "onnxruntime-cpu=34.5,openvino=20"]) == 0
+    assert main([*card, "--ms", "openvino=21"]) == 0
+    after = Bundle.load(day)
+    assert after.metrics["milliseconds"] == {"onnxruntime-cpu": 34.5, "openvino": 21.0}
+    assert after.also == ("night",)
+    for wrong in ("34", "openvino=fast", "openvino=-1", "=3"):
+        with pytest.raises(SystemExit):
+            main([*card, "--ms", wrong])
+        assert "write ENGINE=MS" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from made_up_data import make_data
+from support.made_up_data import make_data
 
 from nightseg_ros.cli.main import main
 
@@ -53,8 +53,8 @@ def test_the_sheet_shows_every_exposure(tmp_path, data, capsys):
 
 
 def test_the_trained_module_makes_uneven_nights(tmp_path, data, capsys):
-    from nightseg_ros.learning.darken import save_darkening
-    from nightseg_ros.learning.darkening_config import DarkeningConfig
+    from nightseg_ros.learning.darkenings import save_darkening
+    from nightseg_ros.learning.methods.darkening.config import DarkeningConfig
     from nightseg_ros.learning.networks.darkening import Darkening
 
     checkpoint = tmp_path / "darkening.pt"
@@ -71,7 +71,7 @@ def test_the_trained_module_makes_uneven_nights(tmp_path, data, capsys):
     ("words", "reason"),
     [
         (["--method", "gamma"], "nothing to make"),
-        (["--out", "x"], "how to darken is not said"),
+        (["--out", "x"], "no way to darken is named"),
         (["--out", "x", "--method", "gamma", "--exposure", "2"], "--exposure is 2"),
         (["--out", "x", "--method", "gamma", "--checkpoint", "a.pt"], "needs no --checkpoint"),
         (["--out", "x", "--method", "module"], "needs its checkpoint"),

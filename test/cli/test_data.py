@@ -64,7 +64,7 @@ def test_more_than_one_percent_bad_is_refused(bdd, capsys):
 
 def test_the_label_set_can_be_named(bdd, capsys):
     assert main(["data", "check", str(bdd), "--labels", "camvid11"]) == 1
-    assert "holds 13, which camvid11 has not" in capsys.readouterr().out
+    assert "contains 13, which camvid11 does not have" in capsys.readouterr().out
     assert main(["data", "check", str(bdd), "--labels", "cityscapes_ids"]) == 0
     assert "cityscapes_ids" in capsys.readouterr().out
 
@@ -83,6 +83,23 @@ def test_several_sets_at_once(bdd, capsys):
     assert out.splitlines()[2].split()[:3] == ["images", "4", "none"]
 
 
+def test_a_split_of_unknown_kind_is_named_and_the_others_are_checked(tmp_path, capsys):
+    rows = [("good", "none"), ("odd", "made_up_kind")]
+    header = "path,label_path,split,time_of_day,clip_id,label_kind"
+    lines = [f"{split}/images/a.png,,val,day,,{kind}" for split, kind in rows]
+    (tmp_path / "manifest.csv").write_text("\n".join([header, *lines]))
+    for split, _ in rows:
+        (tmp_path / split / "images").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / split / "images/a.png"), np.zeros((8, 8, 3), np.uint8))
+    assert main(["data", "check", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].split()[:3] == ["good", "1", "none"]
+    assert "'odd' has label_kind made_up_kind; give one of" in out
+    assert out.splitlines()[-1] == "verdict: 1 not read"
+    assert main(["data", "check", f"nightseg:{tmp_path}:odd"]) == 2
+    assert "'odd' has label_kind made_up_kind" in capsys.readouterr().err
+
+
 def test_mistakes_are_one_line(tmp_path, capsys):
     assert main(["data", "check", f"kitti:{tmp_path}"]) == 2
     error = capsys.readouterr().err
@@ -99,7 +116,7 @@ def test_help_lists_the_layouts(capsys):
 
 
 def test_split_counts_and_links(tmp_path, capsys):
-    for name, luma in (("a", 5), ("b", 200), ("c", 60)):
+    for name, luma in (("a", 5), ("b", 200), ("c", 52)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((32, 32, 3), luma, np.uint8))
     out = tmp_path.parent / "split"
     assert main(["data", "split", f"unlabelled:{tmp_path}", "--out", str(out), "--json"]) == 0

@@ -20,10 +20,10 @@ import pytest
 
 pytest.importorskip("rosbags.rosbag2")
 
-import bags_for_tests as bags
-import models_for_tests as tiny
+from support import bags as bags
+from support import models as tiny
 
-from nightseg_ros.cli import demo
+from nightseg_ros.cli import demo, demo_first
 from nightseg_ros.cli.main import main
 
 SHORT = ["--frames", "10", "--size", "160x96", "--engine", "fake", "--no-open"]
@@ -64,6 +64,8 @@ def test_without_ros(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert any("mean nothing" in note for note in result["notes"])
     text = (out / "report.html").read_text()
     assert "A drive into the night" in text
+    assert f"first overlay {out / 'first.jpg'} after" in captured.err
+    assert cv2.imread(str(out / "first.jpg")).shape == (96, 320, 3)
     assert "mean nothing" in text
     # A second demo replaces the first.
     assert run("--no-ros", *SHORT, "--frames", 6, "--out", out, "--json") == 0
@@ -78,11 +80,25 @@ def test_real_models_are_used_and_scored(tmp_path: Path, capsys: pytest.CaptureF
     assert run("--no-ros", *options, "--out", tmp_path / "demo") == 0
     captured = capsys.readouterr()
     assert "tiny_day (day)" in captured.out
-    assert "mIoU; rendered frames say little of real roads" in captured.out
+    assert "mIoU; rendered frames predict little about real roads" in captured.out
     assert "mean nothing" not in captured.err
     result = result_in(tmp_path / "demo")
     assert set(result["variants"]) == {"day", "night", "translate", "auto"}
     assert all(0 <= v["scores"]["miou"] < 50 for v in result["variants"].values())
+    report = (tmp_path / "demo" / "report.html").read_text()
+    cards = report[report.index('<dl class="cards">') :]
+    assert "<dt>latency of a frame</dt>" in cards
+    assert "<dt>mean IoU</dt>" not in cards  # it would say little about real roads
+
+
+def test_a_slow_machine_drives_fewer_frames():
+    quick, slow = demo_first.Pace(0.05, 0.1), demo_first.Pace(1.0, 4.0)
+    assert quick.frames(10.0) == demo_first.DRIVE_FRAMES
+    assert slow.frames(10.0) == demo_first.FEWEST_FRAMES
+    middling = demo_first.Pace(0.3, 1.1)
+    frames = middling.frames(10.0)
+    assert demo_first.FEWEST_FRAMES < frames < demo_first.DRIVE_FRAMES
+    assert middling.rest_s(frames, frames / 10.0, frames) <= demo_first.BUDGET_S
 
 
 def test_a_bag_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -143,10 +159,10 @@ def test_make_hands_the_recording_on(repository: Path, variable: str, option: st
     command = ["make", "-n", "demo", f"{variable}=my drive.mcap", "ARGS=--seconds 5"]
     # These tests may run under make themselves, whose options this make must not take over.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    told = subprocess.run(
+    reported = subprocess.run(
         command, cwd=repository, env=alone, capture_output=True, text=True, check=True
     )
-    last = told.stdout.splitlines()[-1]
+    last = reported.stdout.splitlines()[-1]
     assert last.split(" demo ")[1].split() == [option, '"my', 'drive.mcap"', "--seconds", "5"]
 
 
@@ -157,7 +173,7 @@ def test_other_peoples_files_are_safe(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_missing_models_and_missing_ros_are_told_with_remedy(
+def test_missing_models_and_missing_ros_are_reported_with_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     out = ["--out", tmp_path / "demo"]

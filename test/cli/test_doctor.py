@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +15,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from nightseg_ros.cli import doctor, doctor_engines, doctor_machine, doctor_ros
+from nightseg_ros.bundles.write import write_bundle
+from nightseg_ros.cli import doctor, doctor_engines, doctor_machine, doctor_middleware, doctor_ros
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Finding, load
-from nightseg_ros.engines.cache import EngineCache, EngineKey
-from nightseg_ros.labels import CITYSCAPES19
-from nightseg_ros.write_bundle import write_bundle
+from nightseg_ros.engines.cache.store import EngineCache, EngineKey
+from nightseg_ros.labels.label_set import CITYSCAPES19
 
 CUDA, CPU = doctor_machine.CUDA, doctor_machine.CPU
 PROFILE_2, PROFILE_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"
@@ -27,12 +29,14 @@ PROFILE_2, PROFILE_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFIL
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("FASTDDS", "FASTRTPS", "RMW_", "ROS_DISTRO", "ROS_AUTOMATIC")):
+        if name.startswith(
+            ("FASTDDS", "FASTRTPS", "CYCLONE", "ZENOH", "RMW_", "ROS_DISTRO", "ROS_AUTO")
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ROS_DISTRO", "kilted")
 
 
-def write_model(folder, name, route="day"):
+def write_model(folder, name, route="day", metrics=None):
     write_bundle(
         folder / name,
         b"no network",
@@ -41,6 +45,7 @@ def write_model(folder, name, route="day"):
         route=route,
         height=48,
         width=64,
+        metrics=metrics,
         labels=CITYSCAPES19,
     )
 
@@ -62,7 +67,7 @@ def test_what_is_not_ok_has_a_remedy():
         Finding("gpu", WARN, "hot")
 
 
-def test_a_module_that_breaks_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_module_that_breaks_is_reported_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "nightseg_broken.py").write_text("raise RuntimeError('built for\\nanother numpy')")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert load("nightseg_broken") == "RuntimeError: built for another numpy"
@@ -72,12 +77,14 @@ def test_a_module_that_breaks_is_told_in_one_line(tmp_path, monkeypatch):
 def test_good_models_are_named(models):
     write_model(models, "sun")
     write_model(models, "moon", "night")
-    (finding,) = doctor_machine.check_models()
-    assert finding.level == OK
-    assert "day sun, night moon" in finding.text
+    held, day, night = doctor_machine.check_models()
+    assert (held.level, day.level, night.level) == (OK, OK, OK)
+    assert "2 usable" in held.text
+    assert day.text == "day: sun; sun is used where none is named"
+    assert night.text == "night: moon; moon is used where none is named"
 
 
-def test_broken_and_missing_models_are_told(models):
+def test_broken_and_missing_models_are_reported(models):
     write_model(models, "sun")
     write_model(models, "second")
     write_model(models, "moon", "night")
@@ -89,6 +96,21 @@ def test_broken_and_missing_models_are_told(models):
     assert (many.level, many.remedy) == (WARN, "name one: the parameter day_model")
     assert missing.level == WARN
     assert "no night model" in missing.text
+
+
+def test_several_models_are_fine_where_one_is_the_default(models):
+    for name in ("erf_pspnet_day", "erf_pspnet_fast_day", "mine"):
+        write_model(models, name)
+    write_model(models, "moon", "night")
+    findings = doctor_machine.check_models()
+    assert levels(findings) == [OK, OK, OK]
+    assert findings[1].text.endswith("; erf_pspnet_day is used where none is named")
+
+
+def test_accuracy_and_time_stand_side_by_side(models):
+    metrics = {"bdd_night_val": {"miou": 43.21}, "milliseconds": {"onnxruntime-cpu": 34.0}}
+    write_model(models, "moon", "night", metrics=metrics)
+    assert "night: moon (43.2 mIoU, 34 ms); moon" in doctor_machine.check_models()[1].text
 
 
 def test_no_models_is_a_failure(models, monkeypatch):
@@ -222,6 +244,51 @@ def test_memory_for_images(monkeypatch, tmp_path):
     assert levels(doctor_ros.check_memory()) == [OK, OK]
 
 
+def cyclone(monkeypatch, uri):
+    monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp")
+    monkeypatch.setenv("CYCLONEDDS_URI", str(uri))
+    (finding,) = doctor_middleware.check_cyclone_dds()
+    assert doctor_middleware.check_zenoh() == doctor_ros.check_transport() == []
+    return finding
+
+
+def test_the_receive_buffer_of_cyclone_dds(monkeypatch, tmp_path):
+    buffer, file = tmp_path / "rmem_max", tmp_path / "cyclone.xml"
+    monkeypatch.setattr(doctor_middleware, "RECEIVE_BUFFER", buffer)
+    buffer.write_text("212992\n")
+    bare = cyclone(monkeypatch, "")
+    assert (bare.level, "rmem_max" in bare.remedy) == (WARN, True)
+    assert cyclone(monkeypatch, f"file://{file}").level == FAIL
+    file.write_text('<Internal><SocketReceiveBufferSize min="10MB" max="20MB"/></Internal>')
+    refused = cyclone(monkeypatch, f"file://{file}")
+    assert (refused.level, "10485760 bytes and gets 425984" in refused.text) == (FAIL, True)
+    buffer.write_text("33554432\n")
+    assert cyclone(monkeypatch, f"file://{file}").level == OK
+    inline = bare.remedy.partition("CYCLONEDDS_URI=")[2].strip("'")
+    assert cyclone(monkeypatch, inline).level == OK
+
+
+def zenoh(monkeypatch, **env):
+    monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_zenoh_cpp")
+    for name in ("CONFIG_OVERRIDE", "SESSION_CONFIG_URI", "ROUTER_CHECK_ATTEMPTS"):
+        monkeypatch.setenv(f"ZENOH_{name}", str(env.get(name, "")))
+    (finding,) = doctor_middleware.check_zenoh()
+    assert doctor_middleware.check_cyclone_dds() == doctor_ros.check_transport() == []
+    return finding
+
+
+def test_the_router_of_zenoh(monkeypatch, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(doctor_middleware, "ROUTER", server.getsockname())
+        assert zenoh(monkeypatch).level == OK
+    nobody = zenoh(monkeypatch)
+    assert (nobody.level, "rmw_zenohd" in nobody.remedy) == (WARN, True)
+    assert "for ever" not in nobody.text
+    assert "for ever" in zenoh(monkeypatch, ROUTER_CHECK_ATTEMPTS="0").text
+    assert zenoh(monkeypatch, CONFIG_OVERRIDE="scouting/multicast/enabled=true").level == OK
+    assert zenoh(monkeypatch, SESSION_CONFIG_URI=tmp_path / "none.json5").level == FAIL
+
+
 def test_without_ros(monkeypatch):
     for name in ("rclpy", "rclpy.utilities", "sensor_msgs.msg", "vision_msgs.msg"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -232,7 +299,7 @@ def test_without_ros(monkeypatch):
 
 
 def test_missing_messages_and_another_middleware(monkeypatch):
-    rmw = ["rmw_cyclonedds_cpp"]
+    rmw = ["rmw_connextdds"]
 
     def identifier():
         if rmw[0] is None:
@@ -252,14 +319,30 @@ def test_missing_messages_and_another_middleware(monkeypatch):
     rmw[0] = None
     (finding,) = doctor_ros.check_rmw()
     assert (finding.level, "librmw_other" in finding.text) == (FAIL, True)
-    rmw[0] = "rmw_fastrtps_cpp"
-    assert levels(doctor_ros.check_rmw()) == [OK]
+    for known in ("rmw_fastrtps_cpp", "rmw_cyclonedds_cpp", "rmw_zenoh_cpp"):
+        rmw[0] = known
+        assert levels(doctor_ros.check_rmw()) == [OK]
 
     monkeypatch.setitem(sys.modules, "vision_msgs.msg", None)
     monkeypatch.setitem(sys.modules, "cv_bridge", ModuleType("cv_bridge"))
-    vision, bridge = doctor_ros.check_extras()
+    monkeypatch.setitem(sys.modules, "tf2_msgs.msg", ModuleType("tf2_msgs.msg"))
+    vision, tf2, bridge = doctor_ros.check_extras()
+    assert (tf2.level, "~/points" in tf2.text) == (OK, True)
     assert (vision.level, "ros-kilted-vision-msgs" in vision.remedy) == (WARN, True)
     assert (bridge.level, "rare" in bridge.text) == (OK, True)
+
+
+@pytest.mark.ros
+def test_a_middleware_that_is_not_installed_does_not_end_the_doctor():
+    """By itself rclpy ends the process in which it loads another RMW than is named."""
+    env = {**os.environ, "RMW_IMPLEMENTATION": "rmw_nobody_cpp"}
+    words = [sys.executable, "-m", "nightseg_ros.cli.main", "doctor", "--json"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    findings = {one["what"]: one for one in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert (findings["rmw"]["level"], "rmw_nobody_cpp" in findings["rmw"]["text"]) == (FAIL, True)
+    assert "unset RMW_IMPLEMENTATION" in findings["rmw"]["remedy"]
+    assert "network" in findings
 
 
 def test_the_verb_prints_findings_and_fails_where_one_fails(monkeypatch, capsys):
@@ -322,7 +405,7 @@ def test_engines_that_can_run_and_why_others_cannot(kinds):
     assert missing[0].text == "not onnxruntime-cuda: this ONNX Runtime has no CUDA"
 
 
-def test_a_library_that_is_installed_and_broken_is_told(kinds, monkeypatch):
+def test_a_library_that_is_installed_and_broken_is_reported(kinds, monkeypatch):
     monkeypatch.setattr(doctor_engines, "load", lambda name: "OSError: no libopenvino.so")
     _, *missing = doctor_engines.check_engines()
     assert [finding.text for finding in missing] == [
@@ -343,7 +426,7 @@ def test_engines_without_a_gpu_are_one_line(kinds, monkeypatch):
     assert missing.text.startswith("not tensorrt, onnxruntime-tensorrt, ")
 
 
-def test_damaged_engines_are_told(tmp_path, monkeypatch):
+def test_damaged_engines_are_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSEG_ENGINE_CACHE", str(tmp_path))
     key = EngineKey("0" * 64, "openvino", "1", "a CPU", "int8", 48, 64)
 

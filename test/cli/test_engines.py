@@ -4,31 +4,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import models as tiny
+from support import verbs
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
-
-from nightseg_ros.cli import engines
-from nightseg_ros.cli.plain import to_json
-from nightseg_ros.engines.cache import EngineCache, EngineKey
-from nightseg_ros.engines.cache_lock import file_lock
-from nightseg_ros.engines.staleness import Machine
+from nightseg_ros.cli import engine_rows, engines_clean, engines_list
+from nightseg_ros.engines.cache.staleness import Machine
+from nightseg_ros.engines.cache.store import EngineCache, EngineKey
+from nightseg_ros.files.json_file import to_json
+from nightseg_ros.files.locks import file_lock
 
 GPU = "NVIDIA L4 sm89"
 
 
 def run(*argv: str) -> dict[str, Any]:
-    parser = argparse.ArgumentParser()
-    engines.add_arguments(parser)
-    result = engines.run(parser.parse_args(argv))
+    result = verbs.run("engines", *argv)
     json.loads(to_json(result))
     return result
 
@@ -43,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineCache:
     """Four engines: good, of another GPU, corrupt, and unfinished."""
     monkeypatch.setenv("NIGHTSEG_ENGINE_CACHE", str(tmp_path / "engines"))
     machine = Machine({"tensorrt": "10.9.0"}, {"tensorrt": GPU})
-    monkeypatch.setattr(engines, "this_machine", lambda backends: machine)
+    monkeypatch.setattr(engine_rows, "this_machine", lambda backends: machine)
     bundle = tiny.segmenter(tmp_path / "net")
     key = EngineKey.of(bundle, backend="tensorrt", version="10.9.0", device=GPU, precision="fp16")
     cache = EngineCache()
@@ -67,9 +62,9 @@ def test_every_engine_is_listed_with_its_state(cache: EngineCache) -> None:
     assert good["age_s"] >= 0
     assert rows["stale"]["problem"] == f"this machine has {GPU}"
     assert rows["corrupt"]["problem"] == "corrupt: engine.plan has 5 bytes, not 2000000"
-    lines = engines.render(result).splitlines()
+    lines = engines_list.render(result).splitlines()
     assert lines[0] == str(cache.root)
-    assert lines[1].split() == list(engines.COLUMNS)
+    assert lines[1].split() == list(engines_list.COLUMNS)
     (line,) = (line for line in lines if line.endswith("  ok"))
     assert line.split()[:6] == ["net", "tensorrt", "10.9.0", "fp16", "64x48", "2.0"]
     assert any("stale: this machine has NVIDIA L4 sm89" in line for line in lines)
@@ -81,7 +76,7 @@ def test_clean_stale_keeps_what_is_of_use(cache: EngineCache) -> None:
     assert sorted(row["state"] for row in result["removed"]) == ["corrupt", "stale", "unfinished"]
     assert result["freed_bytes"] > 2_000_000
     assert [row["state"] for row in run("list")["engines"]] == ["ok"]
-    text = engines.render(result)
+    text = engines_clean.render(result)
     assert text.splitlines()[-1].startswith("3 engines removed, 2.0 MB freed")
 
 
@@ -92,7 +87,7 @@ def test_clean_all_removes_all_that_is_ours_and_nothing_else(cache: EngineCache)
     (cache.root / "notes.txt").write_text("mine")
     assert len(run("clean", "--all")["removed"]) == 4
     assert sorted(path.name for path in cache.root.iterdir()) == ["letters", "notes.txt"]
-    assert "No engines" in engines.render(run("list"))
+    assert "No engines" in engines_list.render(run("list"))
 
 
 def test_what_is_being_built_is_left_alone(cache: EngineCache) -> None:
@@ -101,7 +96,7 @@ def test_what_is_being_built_is_left_alone(cache: EngineCache) -> None:
         assert "building" in {row["state"] for row in run("list")["engines"]}
         result = run("clean", "--all")
     assert [row["name"] for row in result["busy"]] == [name]
-    assert f"kept {name}: it is being built" in engines.render(result)
+    assert f"kept {name}: it is being built" in engines_clean.render(result)
     assert (cache.root / name).is_dir()
 
 
@@ -117,5 +112,7 @@ def test_an_empty_cache_says_how_to_fill_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIGHTSEG_ENGINE_CACHE", str(tmp_path / "none"))
-    assert engines.render(run("list")).splitlines()[1].startswith("No engines: `nightseg build-e")
+    assert (
+        engines_list.render(run("list")).splitlines()[1].startswith("No engines: `nightseg build-e")
+    )
     assert run("clean", "--stale")["removed"] == []

@@ -7,19 +7,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+from pathlib import Path
 
 import cv2
-import models_for_tests as tiny
 import numpy as np
 import pytest
+from support import models as tiny
 
-pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[export]'")
 
-from toy_network import HEIGHT, WIDTH, toy_image, toy_onnx
+from support.toy_network import HEIGHT, WIDTH, toy_image, toy_onnx
 
-from nightseg_ros import atomic
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.cli.export_frames import export_frames
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.cli.export_frames import FrameOptions, export_frames
 from nightseg_ros.cli.main import main
 from nightseg_ros.engines import parity
 from nightseg_ros.engines.select import create_engine
@@ -139,7 +139,6 @@ def test_a_full_disk_leaves_the_old_model(tmp_path, source, images, capsys, monk
 
 def fill_the_disk(monkeypatch, root, file):
     """Make writing `file` below `root` fail as a full disk does, half-way through."""
-    real = os.fdopen
 
     class Full:
         def __init__(self, opened):
@@ -156,15 +155,16 @@ def fill_the_disk(monkeypatch, root, file):
             self.opened.flush()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def fdopen(descriptor, mode):
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        opened = real(descriptor, mode)
-        return Full(opened) if path.startswith(str(root)) and f".{file}." in path else opened
+    usual = Path.open
 
-    monkeypatch.setattr(atomic.os, "fdopen", fdopen)
+    def opening(path, *mode, **options):
+        opened = usual(path, *mode, **options)
+        return Full(opened) if root in path.parents and f".{file}." in path.name else opened
+
+    monkeypatch.setattr(Path, "open", opening)
 
 
-def test_options_that_do_not_fit_are_told_before_any_work(tmp_path, source, images, capsys):
+def test_options_that_do_not_fit_are_reported_before_any_work(tmp_path, source, images, capsys):
     out, file = str(tmp_path / "x"), tmp_path / "file"
     file.write_text("")
     wrong = {
@@ -210,7 +210,7 @@ def test_a_network_with_other_inputs_than_its_model_yaml_says_is_refused(tmp_pat
 def test_an_unreadable_image_is_named(tmp_path, source, images):
     (images / "images" / "7.png").write_bytes(b"")
     with pytest.raises(NightsegError, match=r"7\.png: the file is empty"):
-        export_frames((HEIGHT, WIDTH), calibrate=[str(images / "images")])
+        export_frames((HEIGHT, WIDTH), FrameOptions(calibrate=(str(images / "images"),)))
 
 
 def test_without_images_the_proof_is_on_a_rendered_drive(tmp_path, capsys):

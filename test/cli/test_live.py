@@ -1,10 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg replay --live`: what is refused, what is told, and what lands in the report."""
+"""`nightseg replay --live`: what is refused, what is reported, and what lands in the report."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,17 +11,17 @@ import pytest
 
 pytest.importorskip("rosbags.rosbag2")
 
-import bags_for_tests as bags
-import models_for_tests as tiny
-from live_runs_for_tests import record
+from support import bags as bags
+from support import models as tiny
+from support.live_runs import record
 
+from nightseg_ros.bundles.choice import choose_bundles
 from nightseg_ros.cli import live as verb
-from nightseg_ros.cli import replay
 from nightseg_ros.cli.main import main
-from nightseg_ros.evaluation.live.figures import conclude, figures
-from nightseg_ros.evaluation.live.record import LIVE, earlier_live, keep_live
-from nightseg_ros.evaluation.live.text import render_live
-from nightseg_ros.model_choice import choose_bundles
+from nightseg_ros.cli.options.models import EngineOptions
+from nightseg_ros.metrics.live import conclude, figures
+from nightseg_ros.report.live_text import render_live
+from nightseg_ros.trials.live.record import LIVE, earlier_live, keep_live
 
 
 def live_result(bag="/bags/night.mcap", **more):
@@ -94,9 +93,9 @@ def test_what_a_reader_should_know_is_noted():
 @pytest.mark.parametrize(
     ("hz", "limit", "said"),
     [
-        (28.3, "node", "28.3 per second (the node loses more above that)"),
+        (28.3, "node", "28.3 per second (the node misses more above that)"),
         (900.0, "player", "this machine cannot send any faster"),
-        (None, "node", "no rate was borne"),
+        (None, "node", "no rate was sustained"),
     ],
 )
 def test_text_of_the_search(hz, limit, said):
@@ -109,16 +108,12 @@ def test_text_of_the_search(hz, limit, said):
 
 def test_the_node_runs_what_the_replay_would_run(tmp_path):
     models = tiny.models_folder(tmp_path / "models")
-    parser = argparse.ArgumentParser()
-    replay.add_arguments(parser)
-    args = parser.parse_args(["x.mcap", "--engine", "onnxruntime-cpu", "--threads", "2"])
-    parameters = verb.node_parameters(choose_bundles(models), args)
-    assert parameters["models_dir"] == str(models)
-    assert parameters["night_model"] == "tiny_night"
+    engines = EngineOptions(engine="onnxruntime-cpu", threads=2)
+    parameters = verb.node_parameters("auto", choose_bundles(models), engines)
+    assert parameters["night_model"] == str(models / "tiny_night")
     assert (parameters["engine"], parameters["threads"]) == ("onnxruntime-cpu", 2)
-    assert "allowed_routes" not in parameters
-    args.route = "night"
-    parameters = verb.node_parameters(choose_bundles(models, roles=["night"]), args)
+    assert parameters["allowed_routes"] == ["day", "night", "translate"]
+    parameters = verb.node_parameters("night", choose_bundles(models, roles=["night"]), engines)
     assert parameters["allowed_routes"] == ["night"]
 
 

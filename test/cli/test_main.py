@@ -4,69 +4,56 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import importlib.util
 import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nightseg_ros
+from nightseg_ros.cli import interrupts
 from nightseg_ros.cli import main as cli
-from nightseg_ros.cli.plain import to_json
+from nightseg_ros.cli.options.fields import option
+from nightseg_ros.cli.verbs import VERBS, Verb
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.json_file import to_json
+from nightseg_ros.ros.transport import security_remedy
 
-VERBS = cli.modules()
+
+@dataclass(frozen=True)
+class NoOptions:
+    """For a verb without options."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    n: int = option("a number", default=0)
+    rate: float = option("a rate", default=30.0)
 
 
 @pytest.fixture
 def verb(monkeypatch):
-    """Install a made-up verb `try` whose run() is the function under test."""
+    """Install a made-up verb `try` whose run() is the function under test, and `many try`."""
 
-    def install(run, add_arguments=lambda parser: None, render=lambda result: "as text"):
-        module = SimpleNamespace(add_arguments=add_arguments, run=run, render=render)
-        monkeypatch.setitem(cli.VERBS, "Test", {"try": ("test_made_up_verb", "a made-up verb")})
-        monkeypatch.setitem(sys.modules, "test_made_up_verb", module)
+    def install(run, options=NoOptions, render=lambda result: "as text"):
+        module = SimpleNamespace(Options=options, run=run, render=render)
+        made_up = Verb("a made-up verb", "try")
+        several = Verb("made-up verbs", parts={"try": made_up})
+        monkeypatch.setitem(VERBS, "Test", {"try": made_up, "many": several})
+        monkeypatch.setitem(sys.modules, "nightseg_ros.cli.try_", module)
+        monkeypatch.setitem(sys.modules, "nightseg_ros.cli.many_try", module)
 
     return install
 
 
-def import_or_skip(target: str) -> ModuleType:
-    """Import a verb; skip only for a package that an extra brings."""
-    try:
-        return importlib.import_module(target)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if not any(missing in packages for packages in cli.EXTRAS.values()):
-            raise
-    pytest.skip(f"{target} needs {missing}")
-
-
-@pytest.mark.parametrize("name", VERBS)
-def test_every_verb_in_the_table_exists(name):
-    target, summary = VERBS[name]
-    assert importlib.util.find_spec(target) is not None, f"{target} does not exist"
-    module = import_or_skip(target)
-    for function in ("add_arguments", "run", "render"):
-        assert callable(getattr(module, function, None)), f"{target} lacks {function}()"
-    assert "--json" in cli.verb_parser(name, module, summary).format_help()
-
-
-def test_every_verb_module_is_in_the_table():
-    folder = Path(cli.__file__).parent
-    verbs = {
-        f"nightseg_ros.cli.{file.stem}"
-        for file in folder.glob("*.py")
-        if "\ndef add_arguments(" in file.read_text(encoding="utf-8")
-        and not file.stem.startswith(("bench_", "data_"))  # parts of `bench` and `data`
-    }
-    assert verbs <= {module for module, _ in VERBS.values()}
+def test_every_extra_that_an_error_names_is_one_of_setup_py():
+    setup = (Path(cli.__file__).parents[2] / "setup.py").read_text(encoding="utf-8")
+    assert [extra for extra in cli.EXTRAS if f'"{extra}": ' not in setup] == []
 
 
 def test_help_lists_every_verb_and_loads_none_of_them():
@@ -84,11 +71,22 @@ def test_help_lists_every_verb_and_loads_none_of_them():
         check=False,
     )
     *text, loaded = done.stdout.splitlines()
-    assert loaded == "['nightseg_ros.cli.plain', 'nightseg_ros.cli.main'] []"
-    for group, verbs in cli.VERBS.items():
+    assert (
+        loaded
+        == str(
+            [
+                f"nightseg_ros.cli.{name}"
+                for name in (
+                    "interrupts", "options", "options.fields", "verbs", "parsers", "main"
+                )
+            ]
+        )
+        + " []"
+    )  # fmt: skip
+    for group, verbs in VERBS.items():
         assert f"{group}:" in text
-        for name, (_, summary) in verbs.items():
-            assert any(line.split() == [name, *summary.split()] for line in text)
+        for name, verb in verbs.items():
+            assert any(line.split() == [name, *verb.summary.split()] for line in text)
 
 
 def test_version(capsys):
@@ -102,7 +100,7 @@ def test_no_verb_prints_the_help_and_fails(capsys):
     assert cli.main([]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Evaluate:" in err
+    assert "Look at recordings:" in err
 
 
 def test_unknown_verb_names_the_nearest(capsys):
@@ -114,7 +112,7 @@ def test_unknown_verb_names_the_nearest(capsys):
 
 
 def test_result_is_rendered_or_printed_as_json(verb, capsys):
-    verb(lambda args: {"iou": np.float32(0.5), "none": float("nan")})
+    verb(lambda options: {"iou": np.float32(0.5), "none": float("nan")})
     assert cli.main(["try"]) == 0
     assert capsys.readouterr().out == "as text\n"
     assert cli.main(["try", "--json"]) == 0
@@ -122,23 +120,19 @@ def test_result_is_rendered_or_printed_as_json(verb, capsys):
 
 
 def test_json_stands_behind_verb_or_sub_verb(verb, capsys):
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        sub = parser.add_subparsers(dest="what", required=True)
-        sub.add_parser("node").add_argument("--rate", type=float, default=30.0)
-
-    verb(lambda args: {"rate": args.rate}, add_arguments)
-    for argv in (["--json", "node"], ["node", "--json"], ["node", "--rate", "30", "--json"]):
-        assert cli.main(["try", *argv]) == 0
+    verb(lambda options: {"rate": options.rate}, Rate)
+    for argv in (["--json", "try"], ["try", "--json"], ["try", "--rate", "30", "--json"]):
+        assert cli.main(["many", *argv]) == 0
         assert json.loads(capsys.readouterr().out) == {"rate": 30.0}
 
 
 def test_exit_code_of_the_result_is_the_exit_code(verb):
-    verb(lambda args: {"exit_code": 1})
+    verb(lambda options: {"exit_code": 1})
     assert cli.main(["try"]) == 1
 
 
 def test_wrong_option_is_one_line_and_exit_code_2(verb, capsys):
-    verb(lambda args: {}, lambda parser: parser.add_argument("--n", type=int))
+    verb(lambda options: {}, Rate)
     with pytest.raises(SystemExit) as left:
         cli.main(["try", "--n", "many"])
     assert left.value.code == 2
@@ -164,9 +158,18 @@ def test_wrong_option_before_the_verb(capsys):
         (ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
          "the Python package 'torch' is missing; pip install '.[train]' in the folder of "
          "nightseg_ros"),
+        (ModuleNotFoundError("No module named 'jinja2'", name="jinja2"),
+         "the Python package 'jinja2' is missing; pip install '.' in the folder of nightseg_ros"),
+        (ModuleNotFoundError("No module named 'onnx'", name="onnx"),
+         "the Python package 'onnx' is missing; pip install '.[export]' in the folder of "
+         "nightseg_ros"),
         (ModuleNotFoundError("No module named 'rclpy'", name="rclpy"),
          "the Python package 'rclpy' is missing; source the setup.bash of your ROS 2, or "
          "pip install '.[ros]' in the folder of nightseg_ros"),
+        (
+            RuntimeError("This Fast DDS version doesn't have the security libraries"),
+            security_remedy("This Fast DDS version doesn't have the security libraries"),
+        ),
         (ZeroDivisionError("by zero"), "unexpected ZeroDivisionError: by zero; run again with "
          "NIGHTSEG_DEBUG=1 for the traceback"),
     ],
@@ -174,7 +177,7 @@ def test_wrong_option_before_the_verb(capsys):
 def test_error_is_one_line_without_traceback(verb, capsys, monkeypatch, error, line):
     monkeypatch.delenv("NIGHTSEG_DEBUG", raising=False)
 
-    def run(args: argparse.Namespace) -> dict[str, object]:
+    def run(options: NoOptions) -> dict[str, object]:
         raise error
 
     verb(run)
@@ -187,9 +190,19 @@ def test_error_is_one_line_without_traceback(verb, capsys, monkeypatch, error, l
 
 
 def test_interrupt_is_130(verb, capsys):
-    def run(args: argparse.Namespace) -> dict[str, object]:
+    def run(options: NoOptions) -> dict[str, object]:
         raise KeyboardInterrupt
 
+    verb(run)
+    assert cli.main(["try"]) == 130
+    assert capsys.readouterr().err == "nightseg: interrupted\n"
+
+
+def test_interrupt_that_a_library_made_an_error_of_is_still_an_interrupt(verb, capsys, monkeypatch):
+    def run(options: NoOptions) -> dict[str, object]:
+        raise ImportError("numpy.core failed to import")
+
+    monkeypatch.setattr(interrupts, "_seen", True)
     verb(run)
     assert cli.main(["try"]) == 130
     assert capsys.readouterr().err == "nightseg: interrupted\n"
@@ -199,10 +212,12 @@ def test_closed_pipe_is_silent():
     read, write = os.pipe()
     os.close(read)
     code = (
-        "import sys, types\nfrom nightseg_ros.cli import main\n"
-        "main.VERBS['Test'] = {'try': ('m', 's')}\n"
-        "sys.modules['m'] = types.SimpleNamespace(add_arguments=lambda p: None,"
-        " run=lambda a: {}, render=lambda r: 'x' * 100000)\n"
+        "import sys, types\nfrom dataclasses import make_dataclass\n"
+        "from nightseg_ros.cli import main, verbs\n"
+        "verbs.VERBS['Test'] = {'try': verbs.Verb('s', 'try')}\n"
+        "sys.modules['nightseg_ros.cli.try_'] = types.SimpleNamespace("
+        "Options=make_dataclass('Options', []),"
+        " run=lambda options: {}, render=lambda result: 'x' * 100000)\n"
         "sys.exit(main.main(['try']))"
     )
     done = subprocess.run(

@@ -4,26 +4,21 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
+from support import models as tiny
+from support import verbs
 
 from nightseg_ros.cli import models
-from nightseg_ros.cli.plain import to_json
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import JOINT11
+from nightseg_ros.files.json_file import to_json
+from nightseg_ros.labels.label_set import label_set
 
 
 def run(*argv: str) -> dict[str, Any]:
-    parser = argparse.ArgumentParser()
-    models.add_arguments(parser)
-    return models.run(parser.parse_args(argv))
+    return verbs.run("models", *argv)
 
 
 def test_good_models_are_listed_with_what_they_are(tmp_path: Path) -> None:
@@ -42,7 +37,16 @@ def test_good_models_are_listed_with_what_they_are(tmp_path: Path) -> None:
     to_json(result)
 
 
-def test_a_damaged_model_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_each_licence_is_printed_once(repository: Path) -> None:
+    result = run("--dir", str(repository / "models"))
+    licences = [line for line in models.render(result).splitlines() if "Weights trained" in line]
+    assert licences[0].startswith("erf_pspnet_day, erf_pspnet_fast_day, ")
+    assert licences[1].startswith("fpn_lite0: ")
+    assert len(licences) == 2
+    assert all(line.endswith("research use, non-commercial.") for line in licences)
+
+
+def test_a_damaged_model_is_reported_with_the_reason(tmp_path: Path) -> None:
     tiny.models_folder(tmp_path)
     (tmp_path / "tiny_day" / "model.onnx").write_bytes(b"damaged")
     (tmp_path / "tiny_night" / "model.yaml").write_text("format: 7\n")
@@ -61,7 +65,9 @@ def test_a_damaged_model_is_told_with_the_reason(tmp_path: Path) -> None:
 
 def test_run_finds_what_a_hash_cannot_show(tmp_path: Path) -> None:
     tiny.segmenter(tmp_path / "good")
-    tiny.segmenter(tmp_path / "more", onnx=tiny.segmenter_onnx(classes=19), labels=JOINT11)
+    tiny.segmenter(
+        tmp_path / "more", onnx=tiny.segmenter_onnx(classes=19), labels=label_set("joint11")
+    )
     assert run("--dir", str(tmp_path))["exit_code"] == 0
     result = run("--dir", str(tmp_path), "--run", "--engine", "onnxruntime-cpu")
     assert result["exit_code"] == 2
@@ -74,7 +80,7 @@ def test_run_finds_what_a_hash_cannot_show(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_and_a_missing_folder_are_told(
+def test_an_empty_and_a_missing_folder_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIGHTSEG_MODELS", str(tmp_path))

@@ -24,6 +24,7 @@ def python(code):
 
 FOREVER = python(
     "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))\n"
+    "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\n"  # as nodes do in the end
     "print('up', file=sys.stderr, flush=True)\n"
     "time.sleep(60)"
 )
@@ -44,37 +45,52 @@ def test_when_another_ends_the_main_one_goes_on(capfd):
     assert "other has ended with exit code 3; main goes on" in capfd.readouterr().err
 
 
+LOGGED = "[ERROR] [1.5] [front.seg]: could not configure: no model in /m"
+
+
 @pytest.mark.parametrize(
-    ("said", "code", "told"),
+    ("said", "code", "reported"),
     [
         (
-            "[ERROR] [1700000000.5] [front.seg]: could not configure: no model in /m",
+            [LOGGED, "seg: error: main could not be configured; see its log for the cause"],
             2,
-            "main: could not configure: no model in /m",
+            "main could not be configured; see its log for the cause",
         ),
-        ("node.py: error: parameter alpha: lots", 2, "main: parameter alpha: lots"),
-        (
-            "[ERROR] [1.0] [rcl]: Failed to parse global arguments\nnode.py: error: near line 3",
-            2,
-            "main: near line 3",
-        ),
-        ("[INFO] [1.0] [seg]: fine", 2, "main has ended with exit code 2"),
-        ("[ERROR] [1.0] [seg]: late", 7, "main has ended with exit code 7; its last error: late"),
+        (["node.py: error: parameter alpha: lots"], 2, "main: parameter alpha: lots"),
+        (["[ERROR] [1.0] [rcl]: no", "node.py: error: near line 3"], 2, "main: near line 3"),
+        (["[INFO] [1.0] [seg]: fine"], 2, "main has ended with exit code 2"),
+        ([LOGGED], 7, "main has ended with exit code 7"),
     ],
 )
-def test_the_reason_is_taken_from_the_log(capfd, said, code, told):
-    script = f"print({said!r}, file=sys.stderr)\n" + (
-        "print('node.py: error: its log says why', file=sys.stderr)\n" if "ERROR" in said else ""
-    )
+def test_what_a_node_ends_with_is_the_error_and_is_reported_once(capfd, said, code, reported):
+    script = f"print({chr(10).join(said)!r}, file=sys.stderr)\nsys.exit({code})"
     with pytest.raises(NightsegError) as caught:
-        processes(main=python(f"{script}sys.exit({code})")).run()
-    assert str(caught.value) == told
-    assert said in capfd.readouterr().err
+        processes(main=python(script)).run()
+    assert str(caught.value) == reported
+    log = [line for line in said if ": error: " not in line]
+    assert capfd.readouterr().err.splitlines() == log
+
+
+def test_the_error_of_another_node_is_passed_on(capfd):
+    other = python("print('over.py: error: no such topic', file=sys.stderr)\nsys.exit(2)")
+    processes(main=python("time.sleep(1.5)"), other=other).run()
+    assert "over.py: error: no such topic" in capfd.readouterr().err
 
 
 def test_a_process_that_was_killed_is_an_error():
     with pytest.raises(NightsegError, match="exit code -9"):
         processes(main=python("os.kill(os.getpid(), signal.SIGKILL)")).run()
+
+
+def test_interrupt_before_a_child_can_answer_waits_for_it():
+    """Python itself would answer with a traceback and exit code 1."""
+    child = python(
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))\n"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\n"
+        "sys.exit(4)"
+    )
+    assert processes(main=child).run() == {"main": 0}
 
 
 RUNNER = """

@@ -26,7 +26,7 @@ def test_clock():
     assert [clock(s) for s in (0, 59.6, 61, 3600)] == ["0:00", "1:00", "1:01", "1:00:00"]
 
 
-def test_text_tells_share_rate_and_time_left():
+def test_text_shows_share_rate_and_time_left():
     now = Clock()
     progress = Progress(100, "frames", stream=io.StringIO(), now=now)
     now.time += 10

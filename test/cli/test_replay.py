@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,19 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rosbags.rosbag2")
-import bags_for_tests as bags
-import models_for_tests as tiny
+from support import bags as bags
+from support import models as tiny
+from support import verbs
+from support.drives import render_drive
 
-from nightseg_ros.cli import replay, segment
+from nightseg_ros.cli import replay
 from nightseg_ros.cli.main import main
-from nightseg_ros.drive.bag import BagWriter
-from nightseg_ros.drive.render import render_drive
+from nightseg_ros.drive.writers import BagWriter
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.replay import run as engine_loop
+from nightseg_ros.files.sole_writer import contents, sole_file_writer, sole_folder_writer
+from nightseg_ros.metrics.flicker import compared, motion
+from nightseg_ros.replay import run as engine_loop
+from nightseg_ros.replay.report import write_replay_report
 
 FRAMES = 12
 TRUTH = "/camera/ground_truth"
@@ -46,11 +50,8 @@ def models(tmp_path_factory) -> Path:
     return tiny.models_folder(tmp_path_factory.mktemp("models"))
 
 
-def call(verb: Any, *argv: Any, models: Path) -> Any:
-    parser = argparse.ArgumentParser()
-    verb.add_arguments(parser)
-    options = [*argv, "--models", models, "--engine", "onnxruntime-cpu"]
-    return verb.run(parser.parse_args([str(word) for word in options]))
+def call(*argv: Any, models: Path) -> Any:
+    return verbs.run(*argv, "--models", models, "--engine", "onnxruntime-cpu")
 
 
 def masks(folder: Path) -> dict[str, Any]:
@@ -85,10 +86,10 @@ def test_the_masks_are_those_of_segment(drive: Path, models: Path, tmp_path: Pat
         stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         pixels = message.data.reshape(message.height, message.width, 3)
         assert cv2.imwrite(str(stills / f"{stamp}.png"), pixels)
-    call(segment, stills, "--out", tmp_path / "seg", "--route", route, models=models)
+    call("segment", stills, "--out", tmp_path / "seg", "--route", route, models=models)
     out = tmp_path / "out"
-    call(replay, drive / "raw.mcap", "--out", out, "--route", route, "--masks", models=models)
-    assert same_masks(masks(out / "masks/camera_image"), masks(tmp_path / "seg"))
+    call("replay", drive / "raw.mcap", "--out", out, "--route", route, "--masks", models=models)
+    assert same_masks(masks(out / "masks/camera__image"), masks(tmp_path / "seg"))
 
 
 def test_sqlite_and_mcap_give_the_same_result(drive: Path, models: Path, tmp_path: Path):
@@ -96,7 +97,7 @@ def test_sqlite_and_mcap_give_the_same_result(drive: Path, models: Path, tmp_pat
     for name in ("d.mcap", "d.db3"):
         out = tmp_path / name
         options = ["--route", "all", "--masks", "--gt", TRUTH]
-        result = call(replay, drive / name, "--out", out, *options, models=models)
+        result = call("replay", drive / name, "--out", out, *options, models=models)
         found.append((steady(result), masks(out / "masks")))
     assert found[0][0] == found[1][0]
     assert same_masks(found[0][1], found[1][1])
@@ -114,16 +115,16 @@ def test_raw_and_compressed_give_the_same_masks(models: Path, tmp_path: Path):
     for name, messages in (("raw.mcap", raw), ("jpeg.db3", jpeg)):
         bag = bags.write_bag(tmp_path / name, messages)
         out = tmp_path / f"{name}_out"
-        call(replay, bag, "--out", out, "--masks", models=models)
+        call("replay", bag, "--out", out, "--masks", models=models)
         found.append(masks(out / "masks" / "cam"))
     assert same_masks(*found)
 
 
 def test_all_routes_are_compared_on_the_same_frames(drive: Path, models: Path, tmp_path: Path):
     out, bag = tmp_path / "out", drive / "d.mcap"
-    result = call(replay, bag, "--out", out, "--route", "all", "--masks", models=models)
+    result = call("replay", bag, "--out", out, "--route", "all", "--masks", models=models)
     assert list(result["variants"]) == ["day", "night", "translate", "auto"]
-    alone = call(replay, bag, "--out", tmp_path / "auto", "--masks", models=models)
+    alone = call("replay", bag, "--out", tmp_path / "auto", "--masks", models=models)
     auto = result["variants"]["auto"]
     assert auto["routes"] == alone["variants"]["auto"]["routes"]
     assert set(auto["routes"]) == {"day", "night"}
@@ -132,7 +133,7 @@ def test_all_routes_are_compared_on_the_same_frames(drive: Path, models: Path, t
     day, night = (np.stack([*masks(out / "masks" / r).values()]) for r in ("day", "night"))
     assert result["agreement"]["day-night"] == pytest.approx((day == night).mean(), abs=1e-6)
     assert result["variants"]["day"]["latency_ms"]["p50"] > 0
-    with open(out / "frames.csv", newline="", encoding="utf-8") as file:
+    with (out / "frames.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == list(range(FRAMES))
     assert {row["auto_route"] for row in rows} == {"day", "night"}
@@ -146,17 +147,17 @@ def test_all_routes_are_compared_on_the_same_frames(drive: Path, models: Path, t
 
 def test_masks_are_scored_against_a_topic_or_a_folder(drive: Path, models: Path, tmp_path: Path):
     bag, out = drive / "d.mcap", tmp_path / "out"
-    call(replay, bag, "--out", out, "--masks", "--route", "day", models=models)
+    call("replay", bag, "--out", out, "--masks", "--route", "day", models=models)
     # The masks themselves as ground truth must score 100 %, those of another route less.
-    own = out / "masks" / "camera_image"
+    own = out / "masks" / "camera__image"
     options = ["--route", "all", "--gt", own, "--label-set", "cityscapes19"]
-    result = call(replay, bag, "--out", tmp_path / "own", *options, models=models)
+    result = call("replay", bag, "--out", tmp_path / "own", *options, models=models)
     scores = {name: figures["scores"] for name, figures in result["variants"].items()}
     assert scores["day"]["miou"] == scores["day"]["pixel_accuracy"] == 100.0
     assert scores["night"]["pixel_accuracy"] < 50.0
     assert scores["day"]["images"] == FRAMES
     options = ["--route", "day", "--gt", TRUTH, "--label-set", "joint11"]
-    scored = call(replay, bag, "--out", tmp_path / "topic", *options, models=models)
+    scored = call("replay", bag, "--out", tmp_path / "topic", *options, models=models)
     found = scored["variants"]["day"]["scores"]
     assert (found["label_set"], found["images"]) == ("joint11", FRAMES)
     assert 0 < found["labelled_share"] < 100
@@ -168,7 +169,7 @@ def test_a_stopped_replay_goes_on_and_ends_the_same(
 ):
     bag = drive / "d.mcap"
     options = ["--route", "all", "--gt", TRUTH, "--masks"]
-    whole = call(replay, bag, "--out", tmp_path / "whole", *options, models=models)
+    whole = call("replay", bag, "--out", tmp_path / "whole", *options, models=models)
     process, ran = engine_loop.Variants.process, []
 
     def stopping(self, frame):
@@ -180,9 +181,9 @@ def test_a_stopped_replay_goes_on_and_ends_the_same(
     out = tmp_path / "out"
     monkeypatch.setattr(engine_loop.Variants, "process", stopping)
     with pytest.raises(KeyboardInterrupt):
-        call(replay, bag, "--out", out, *options, models=models)
+        call("replay", bag, "--out", out, *options, models=models)
     assert not (out / "replay.json").exists()
-    again = call(replay, bag, "--out", out, *options, models=models)
+    again = call("replay", bag, "--out", out, *options, models=models)
     # The last frame before the stop runs again: the next mask is compared with its mask.
     assert ran == [*range(8), *range(6, FRAMES)]
     assert again["resumed"] == 7
@@ -198,39 +199,123 @@ def test_a_stopped_replay_goes_on_and_ends_the_same(
     for name in (*same, "auto_flicker", "night_confidence"):
         columns = []
         for folder in (out, tmp_path / "whole"):
-            with open(folder / "frames.csv", newline="", encoding="utf-8") as file:
+            with (folder / "frames.csv").open(newline="", encoding="utf-8") as file:
                 columns.append([row[name] for row in csv.DictReader(file)])
         assert columns[0] == columns[1], name
 
 
 def test_flicker_and_confidence_are_those_of_the_masks(models: Path, tmp_path: Path):
+    rough = np.random.default_rng(1).integers(0, 256, (8, 16, 3), np.uint8)
+    scene = cv2.resize(rough, (96, 48), interpolation=cv2.INTER_CUBIC)
+    # The network sees the images as they are; each has one class more or less somewhere.
+    images = [np.ascontiguousarray(scene[:, i : i + 64]) for i in range(8)]
+    for i, image in enumerate(images):
+        image[4 * i : 4 * i + 8, 20:40] += 9
     content = []
-    for i in range(8):  # two cameras take turns; the network sees the images as they are
-        image = bags.raw(bags.stamp(i), bags.picture(i))
-        content.append((f"/cam{i % 2}", bags.stamp(i), image))
+    for i, image in enumerate(images):  # two cameras take turns
+        content.append((f"/cam{i % 2}", bags.stamp(i), bags.raw(bags.stamp(i), image)))
     bag, out = bags.write_bag(tmp_path / "a.mcap", content), tmp_path / "out"
-    result = call(replay, bag, "--out", out, "--route", "day", "--masks", models=models)
-    with open(out / "frames.csv", newline="", encoding="utf-8") as file:
+    result = call("replay", bag, "--out", out, "--route", "day", "--masks", models=models)
+    with (out / "frames.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     found = {name: list(masks(out / "masks" / name).values()) for name in ("cam0", "cam1")}
-    flicker = []
+    flicker, followed = [], []
     for i, row in enumerate(rows):
         # The tiny network gives the green channel as its confidence.
-        sure = bags.picture(i)[..., 1].mean() / 255
+        sure = images[i][..., 1].mean() / 255
         assert float(row["day_confidence"]) == pytest.approx(sure, abs=1e-5)
-        before, mask = found[f"cam{i % 2}"][i // 2 - 1], found[f"cam{i % 2}"][i // 2]
         if i < 2:
-            assert row["day_flicker"] == ""
-        else:
-            flicker.append((before != mask).mean())
-            assert float(row["day_flicker"]) == pytest.approx(flicker[-1], abs=1e-6)
+            assert row["day_flicker"] == row["followed"] == ""
+            continue
+        grays = [
+            cv2.cvtColor(compared(images[k], cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+            for k in (i - 2, i)
+        ]
+        moved = motion(*grays)
+        before, mask = (compared(found[f"cam{i % 2}"][k]) for k in (i // 2 - 1, i // 2))
+        flicker.append(moved.flicker(before, mask))
+        followed.append(moved.followed.mean())
+        assert float(row["day_flicker"]) == pytest.approx(flicker[-1], abs=1e-6)
+        assert float(row["followed"]) == pytest.approx(followed[-1], abs=1e-6)
     figures = result["variants"]["day"]
     assert figures["flicker_mean"] == pytest.approx(np.mean(flicker), abs=1e-6)
-    assert min(flicker) > 0.1
+    assert result["followed"]["mean"] == pytest.approx(np.mean(followed), abs=1e-6)
+    assert min(flicker) > 0.001
     stages = ("preprocess", "translate", "inference", "postprocess")
     for row in rows:
         parts = sum(float(row[f"day_{stage}_ms"]) for stage in stages)
         assert parts == pytest.approx(float(row["day_total_ms"]), abs=0.01)
+
+
+def test_a_camera_that_stops_is_reported_and_its_masks_dropped_on_demand(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def at(index: int) -> int:
+        return min(index, 4) + max(0, index - 13)  # ten times the same picture
+
+    content = [
+        ("/cam", bags.stamp(i), bags.raw(bags.stamp(i), bags.picture(at(i)))) for i in range(30)
+    ]
+    bag, out = bags.write_bag(tmp_path / "a.mcap", content), tmp_path / "out"
+    options = ["--route", "day", "--masks", "--drop-invalid"]
+    result = call("replay", bag, "--out", out, *options, models=models)
+    (frozen,) = (fault for fault in result["faults"] if fault["fault"] == "frozen")
+    assert bags.stamp(5) < frozen["start_ns"] < bags.stamp(13)
+    assert bags.stamp(13) < frozen["end_ns"] < bags.stamp(29)
+    assert result["visibility"]["min"] == 0.0
+    assert "frozen" in replay.render(result)
+    with (out / "frames.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    stopped = ["frozen" in row["faults"].split() for row in rows]
+    files = masks(out / "masks" / "cam").values()
+    # By the frames before: the camera is looked at when its mask is out.
+    assert [bool((mask == 255).all()) for mask in files] == [False, *stopped[:-1]]
+    for i, row in enumerate(rows):
+        hidden = i > 0 and stopped[i - 1]
+        # The tiny network gives the green channel as its confidence.
+        expected = 0.0 if hidden else (bags.picture(at(i))[..., 1] < 128).mean()
+        assert float(row["day_unsure"]) == pytest.approx(expected, abs=1e-6)
+        assert row["day_novelty"] == ""
+    assert "Trust</h3>" in (out / "report.html").read_text(encoding="utf-8")
+
+    process = engine_loop.Variants.process
+
+    def stopping(self, frame):
+        if frame.index == 12:
+            raise KeyboardInterrupt
+        return process(self, frame)
+
+    again = tmp_path / "again"
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_loop.Variants, "process", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            call("replay", bag, "--out", again, *options, models=models)
+    resumed = call("replay", bag, "--out", again, *options, models=models)
+    assert resumed["resumed"] == 12
+    assert steady(resumed) == steady(result)
+    assert same_masks(masks(again / "masks"), masks(out / "masks"))
+
+
+def test_folders_of_earlier_versions_still_give_a_report(models: Path, tmp_path: Path):
+    content = [("/cam", bags.stamp(i), bags.raw(bags.stamp(i), bags.picture(i))) for i in range(4)]
+    bag, out = bags.write_bag(tmp_path / "a.mcap", content), tmp_path / "out"
+    call("replay", bag, "--out", out, "--route", "day", models=models)
+    new = ("day_unsure", "day_novelty", "visibility", "faults", "region")
+    with (out / "frames.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with (out / "frames.csv").open("w", newline="", encoding="utf-8") as file:
+        kept = [name for name in rows[0] if name not in new]
+        table = csv.DictWriter(file, kept, extrasaction="ignore")
+        table.writeheader()
+        table.writerows(rows)
+    result = json.loads((out / "replay.json").read_text())
+    for name in ("visibility", "faults", "faults_left_out"):
+        del result[name]
+    (out / "replay.json").write_text(json.dumps(result))
+    write_replay_report([out], out / "report.html")
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "Stability and confidence</h3>" in text
+    assert "Trust</h3>" not in text
 
 
 def test_other_options_start_afresh(drive: Path, models: Path, tmp_path: Path, monkeypatch):
@@ -246,8 +331,8 @@ def test_other_options_start_afresh(drive: Path, models: Path, tmp_path: Path, m
 
         patch.setattr(engine_loop.Variants, "process", third)
         with pytest.raises(KeyboardInterrupt):
-            call(replay, drive / "d.mcap", "--out", tmp_path, "--route", "day", models=models)
-    result = call(replay, drive / "d.mcap", "--out", tmp_path, "--route", "night", models=models)
+            call("replay", drive / "d.mcap", "--out", tmp_path, "--route", "day", models=models)
+    result = call("replay", drive / "d.mcap", "--out", tmp_path, "--route", "night", models=models)
     assert result["resumed"] == 0
     assert result["variants"]["night"]["routes"] == {"night": FRAMES}
 
@@ -259,7 +344,7 @@ def test_a_cut_bag_is_replayed_up_to_the_cut(models: Path, tmp_path: Path, suffi
     file = bags.bag_file(folder)
     data = file.read_bytes()
     file.write_bytes(data[: len(data) // 2])
-    result = call(replay, folder, "--out", tmp_path / "out", models=models)
+    result = call("replay", folder, "--out", tmp_path / "out", models=models)
     assert 30 <= result["frames"] <= 41
     assert result["stopped"]["last_bag_ns"] == bags.stamp(result["frames"] - 1)
     assert "STOPPED   after the frame at" in replay.render(result)
@@ -277,24 +362,61 @@ def test_cameras_have_routers_masks_and_truths_of_their_own(models: Path, tmp_pa
     bag = bags.write_bag(tmp_path / "a.mcap", content)
     out, written = tmp_path / "out", tmp_path / "w.mcap"
     options = ["--masks", "--gt", "/rear/image=/rear/labels", "--write", written]
-    result = call(replay, bag, "--out", out, *options, models=models)
+    result = call("replay", bag, "--out", out, *options, models=models)
     assert result["topics"] == {"/front/image": 5, "/rear/image": 5}
     assert result["variants"]["auto"]["routes"] == {"day": 5, "night": 5}
     assert result["variants"]["auto"]["route_changes"] == 0
     assert result["variants"]["auto"]["scores"]["images"] == 5
-    assert len(masks(out / "masks/front_image")) == len(masks(out / "masks/rear_image")) == 5
-    assert "/segmentation_node/rear_image/mask" in bags.read_bag(written)
+    assert len(masks(out / "masks/front__image")) == len(masks(out / "masks/rear__image")) == 5
+    assert "/segmentation_node/rear__image/mask" in bags.read_bag(written)
     options = ["--topic", "/rear/image", "--route", "day"]
-    one = call(replay, bag, "--out", tmp_path / "one", *options, models=models)
+    one = call("replay", bag, "--out", tmp_path / "one", *options, models=models)
     assert one["topics"] == {"/rear/image": 5}
     with pytest.raises(NightsegError, match="write --gt CAMERA=TOPIC"):
-        call(replay, bag, "--out", out, "--gt", "/rear/labels", models=models)
+        call("replay", bag, "--out", out, "--gt", "/rear/labels", models=models)
+
+
+def test_topics_of_nearly_the_same_name_and_of_none_have_folders_of_their_own(
+    models: Path, tmp_path: Path
+):
+    topics = ["/front/image", "/front_image", "/.."]
+    content = []
+    for i in range(2):
+        at = bags.stamp(i)
+        content += [(topic, at, bags.raw(at, bags.picture(i))) for topic in topics]
+    bag, out = bags.write_bag(tmp_path / "a.mcap", content), tmp_path / "out"
+    call("replay", bag, "--out", out, "--masks", "--route", "day", models=models)
+    folders = sorted(path for path in (out / "masks").iterdir())
+    assert len(folders) == 3
+    assert [len(masks(folder)) for folder in folders] == [2, 2, 2]
+    assert [path.name for path in out.rglob("*.png") if path.parent not in folders] == [
+        path.name for path in (out / "strip").glob("*.png")
+    ]
+
+
+def test_a_second_replay_into_the_same_folder_or_bag_is_refused(
+    drive: Path, models: Path, tmp_path: Path, capsys
+):
+    out, written = tmp_path / "out", tmp_path / "w.mcap"
+    words = ["replay", drive / "d.mcap", "--out", out, "--models", models, "--route", "day"]
+    words = [str(word) for word in [*words, "--engine", "fake"]]
+    with sole_folder_writer(out):
+        assert main(words) == 2
+        assert f"{out} is being written by process {os.getpid()}" in capsys.readouterr().err
+        assert main([*words, "--jobs", "1"]) == 2
+        assert "is being written by process" in capsys.readouterr().err
+        assert contents(out) == []
+    with sole_file_writer(written):
+        assert main([*words, "--write", str(written)]) == 2
+        assert f"{written} is being written by process" in capsys.readouterr().err
+    assert main([*words, "--write", str(written)]) == 0
+    assert not list(tmp_path.rglob("*.lock"))
 
 
 def test_the_written_bag_has_the_masks_with_equal_stamps(drive: Path, models: Path, tmp_path: Path):
     written, out = tmp_path / "w.mcap", tmp_path / "out"
     options = ["--masks", "--write", written]
-    call(replay, drive / "d.mcap", "--out", out, *options, models=models)
+    call("replay", drive / "d.mcap", "--out", out, *options, models=models)
     source = bags.read_bag(drive / "d.mcap")["/camera/image/compressed"]
     bag = bags.read_bag(written)
     mask, overlay, route = "mask", "overlay/compressed", "route"
@@ -314,8 +436,8 @@ def test_the_written_bag_has_the_masks_with_equal_stamps(drive: Path, models: Pa
     picture = cv2.imdecode(bag[topics[1]][0][1].data, cv2.IMREAD_COLOR)
     assert picture.shape == (64, 96, 3)
     assert {m.data for _, m in bag[topics[2]]} == {"day", "night"}
-    with pytest.raises(NightsegError, match="is there already"):
-        call(replay, drive / "d.mcap", "--out", out, "--write", written, models=models)
+    with pytest.raises(NightsegError, match="exists already"):
+        call("replay", drive / "d.mcap", "--out", out, "--write", written, models=models)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +455,7 @@ def test_requests_that_make_no_sense_are_refused(
     drive: Path, models: Path, tmp_path: Path, options: list[str], reason: str
 ):
     with pytest.raises(NightsegError, match=reason):
-        call(replay, drive / "d.mcap", "--out", tmp_path / "out", *options, models=models)
+        call("replay", drive / "d.mcap", "--out", tmp_path / "out", *options, models=models)
 
 
 def test_as_json_nothing_but_json_is_printed(

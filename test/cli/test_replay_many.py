@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ from typing import Any
 import pytest
 
 pytest.importorskip("rosbags.rosbag2")
-import bags_for_tests as bags
-import models_for_tests as tiny
+from support import bags as bags
+from support import models as tiny
+from support import verbs
 
 from nightseg_ros.cli import replay, replay_many
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.evaluation.replay.jobs import Outcome
+from nightseg_ros.replay.jobs import Outcome
 
 FRAMES = {"a": 3, "b": 5}
 
@@ -37,11 +37,8 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def parse(place: Path, *argv: Any) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    replay.add_arguments(parser)
-    options = [*argv, "--models", place / "models", "--engine", "fake"]
-    return parser.parse_args([str(word) for word in options])
+def parse(place: Path, *argv: Any) -> replay.Options:
+    return verbs.parsed("replay", *argv, "--models", place / "models", "--engine", "fake")
 
 
 @pytest.mark.slow
@@ -53,7 +50,7 @@ def test_all_bags_are_replayed_and_a_broken_one_is_named(place: Path, tmp_path: 
     lines = {Path(line["out"]).name: line for line in result["bags"]}
     assert list(lines) == ["a", "b", "broken"]
     assert [lines[name]["frames"] for name in FRAMES] == [3, 5]
-    assert "holds nothing that can be read" in lines["broken"]["error"]
+    assert "contains nothing readable" in lines["broken"]["error"]
     assert result["variants"]["auto"]["frames"] == 8
     assert result["variants"]["auto"]["latency_ms"]["p50"] > 0
     for name, count in FRAMES.items():
@@ -76,13 +73,13 @@ def here(one, options, jobs, report):
 def test_what_is_done_is_not_done_again(place: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(replay_many, "run_in_processes", here)
     ran = []
-    once = replay.replay_bag
+    once = replay_many.run_job
 
-    def counted(args, *rest):
-        ran.append(args.out.name)
-        return once(args, *rest)
+    def counted(job, *rest):
+        ran.append(job.out.name)
+        return once(job, *rest)
 
-    monkeypatch.setattr(replay, "replay_bag", counted)
+    monkeypatch.setattr(replay_many, "run_job", counted)
     good = [place / "drives" / name for name in FRAMES]
     first = replay.run(parse(place, *good, "--out", tmp_path))
     assert (first["exit_code"], ran) == (0, ["a", "b"])
@@ -99,7 +96,7 @@ def test_jobs_share_the_cores(place: Path, tmp_path: Path, monkeypatch, argv, th
     seen = []
 
     def note(one, options, jobs, report):
-        seen.extend(option["threads"] for option in options)
+        seen.extend(part.options.engines.threads for part in options)
         return [Outcome(index, error="not run") for index in range(len(options))]
 
     monkeypatch.setattr(replay_many, "cores", lambda: 8)

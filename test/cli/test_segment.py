@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,15 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
+from support import models as tiny
+from support import verbs
 
 from nightseg_ros.cli import segment
-from nightseg_ros.cli.plain import to_json
+from nightseg_ros.cli.main import main
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import JOINT11
+from nightseg_ros.files.json_file import to_json
+from nightseg_ros.files.sole_writer import contents, sole_folder_writer
+from nightseg_ros.labels.label_set import label_set
 
 SIZE = (tiny.HEIGHT, tiny.WIDTH)
 
@@ -34,10 +33,8 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(models: Path, tmp_path: Path) -> Any:
     def call(*argv: str | Path, folder: Path = models, engine: str = "onnxruntime-cpu") -> Any:
-        parser = argparse.ArgumentParser()
-        segment.add_arguments(parser)
         options = ["--out", tmp_path / "out", "--models", folder, "--engine", engine]
-        return segment.run(parser.parse_args([str(x) for x in (*argv, *options)]))
+        return verbs.run("segment", *argv, *options)
 
     return call
 
@@ -109,8 +106,8 @@ def test_route_fused_takes_the_model_that_is_there(run: Any, models: Path, tmp_p
 @pytest.mark.parametrize(
     ("argv", "reason"),
     [
-        (["--model", "none"], "there is no model 'none' in .*; there is tiny_day, tiny_night"),
-        (["--model", "tiny_day", "--route", "night"], "route night does not use model tiny_day"),
+        (["--model", "none"], "there is no model 'none' in .*; it contains tiny_day, tiny_night"),
+        (["--model", "tiny_day", "--route", "night"], "route night does not use tiny_day"),
         (["--confidence-threshold", "2"], "confidence_threshold is 2.0"),
     ],
 )
@@ -130,7 +127,7 @@ def test_a_route_without_its_model_is_refused(run: Any, tmp_path: Path) -> None:
 
 def test_models_of_different_label_sets_do_not_mix(run: Any, tmp_path: Path) -> None:
     tiny.segmenter(tmp_path / "mixed" / "a")
-    tiny.segmenter(tmp_path / "mixed" / "b", route="night", labels=JOINT11)
+    tiny.segmenter(tmp_path / "mixed" / "b", route="night", labels=label_set("joint11"))
     image = save(tmp_path / "a.png", picture())
     with pytest.raises(NightsegError, match="different classes"):
         run(image, folder=tmp_path / "mixed")
@@ -145,20 +142,34 @@ def test_unsure_pixels_become_unlabelled(run: Any, tmp_path: Path) -> None:
     assert np.array_equal(mask(tmp_path / "out" / "a.png"), expected)
 
 
+def test_unsure_pixels_of_the_overlay_are_hatched(run: Any, tmp_path: Path) -> None:
+    image = np.full((360, 640, 3), 60, np.uint8)
+    image[:, :500, 1] = 255  # the tiny network gives the green channel as its confidence
+    run(save(tmp_path / "a.png", image), "--overlay")
+    drawn = mask(tmp_path / "out" / "a_overlay.jpg")
+    bright = (drawn > 200).all(axis=2)[:, 400:]
+    assert not bright[:, :80].any()
+    assert 0.05 < bright[:, 120:].mean() < 0.5
+
+
 def test_an_overlay_of_the_same_size_comes_beside_the_mask(run: Any, tmp_path: Path) -> None:
     run(save(tmp_path / "a.png", picture(size=(360, 640))), "--overlay")
     assert mask(tmp_path / "out" / "a_overlay.jpg").shape == (360, 640, 3)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "a_overlay.jpg"]
 
 
-def test_a_video_gives_one_mask_for_each_frame(run: Any, tmp_path: Path) -> None:
-    video = tmp_path / "drive.avi"
-    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, SIZE[::-1])
+def film(path: Path, frames: int) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, SIZE[::-1])
     if not writer.isOpened():
         pytest.skip("this OpenCV cannot write MJPG videos")
-    for index in range(5):
-        writer.write(np.full((*SIZE, 3), 40 * index, np.uint8))
+    for index in range(frames):
+        writer.write(np.full((*SIZE, 3), 40 * index % 256, np.uint8))
     writer.release()
+    return path
+
+
+def test_a_video_gives_one_mask_for_each_frame(run: Any, tmp_path: Path) -> None:
+    video = film(tmp_path / "drive.avi", 5)
     result = run(video, "--route", "day")
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == [f"drive_{index:06d}.png" for index in range(5)]
@@ -167,7 +178,34 @@ def test_a_video_gives_one_mask_for_each_frame(run: Any, tmp_path: Path) -> None
     assert np.array_equal(mask(tmp_path / "out" / names[4]), tiny.expected_mask(gray))
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_goes_on(run: Any, tmp_path: Path) -> None:
+def test_a_cut_video_is_reported_with_how_many_frames_it_gave(run: Any, tmp_path: Path) -> None:
+    video = film(tmp_path / "drive.avi", 30)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    result = run(video, "--route", "day")
+    written = result["written"]
+    assert 0 < written < 25
+    (failure,) = result["failed"]
+    assert f"cut off or damaged: it can be decoded for {written} of 30 frames" in failure["reason"]
+    assert result["exit_code"] == 2
+    assert len(list((tmp_path / "out").iterdir())) == written  # what it gave is kept
+
+
+@pytest.mark.parametrize("ending", [".png", ".mp4"])
+def test_pipes_devices_and_links_to_them_are_refused(run: Any, tmp_path: Path, ending: str) -> None:
+    (tmp_path / "in").mkdir()
+    os.mkfifo(tmp_path / f"in/a{ending}")
+    (tmp_path / f"in/b{ending}").symlink_to("/dev/zero")
+    (tmp_path / f"in/c{ending}").symlink_to("/nowhere")
+    save(tmp_path / "in/d.png", picture())
+    result = run(tmp_path / "in")
+    reasons = [failure["reason"] for failure in result["failed"]]
+    assert "is a named pipe, or a link to one" in reasons[0]
+    assert "is a device, or a link to one" in reasons[1]
+    assert "No such file" in reasons[2]
+    assert (result["written"], result["exit_code"]) == (1, 2)
+
+
+def test_what_cannot_be_read_is_reported_and_the_rest_goes_on(run: Any, tmp_path: Path) -> None:
     good = save(tmp_path / "good.png", picture())
     empty, noise, video = tmp_path / "e.png", tmp_path / "n.jpg", tmp_path / "v.mp4"
     empty.write_bytes(b"")
@@ -202,6 +240,47 @@ def test_results_that_would_overwrite_each_other_are_refused(
     with pytest.raises(NightsegError, match=reason):
         run(*(tmp_path / name for name in names))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kept"),
+    [
+        (("in/a.jpg", "out/a_overlay.jpg"), "out/a_overlay.jpg"),
+        (("in/v.avi", "out/v_000002_overlay.jpg"), "out/v_000002_overlay.jpg"),
+        (("in/a.bmp", "in/link.png"), "out/a_overlay.jpg"),
+    ],
+)
+def test_an_overlay_never_replaces_an_input(
+    run: Any, tmp_path: Path, inputs: tuple[str, ...], kept: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    before = save(tmp_path / kept, picture()).read_bytes()
+    for name in inputs:
+        if name.endswith(".avi"):
+            film(tmp_path / name, 3)
+        elif name == "in/link.png":
+            (tmp_path / name).symlink_to(tmp_path / kept)
+        elif name != kept:
+            save(tmp_path / name, picture(1))
+    files = [tmp_path / name for name in inputs]
+    with pytest.raises(NightsegError, match="would replace it; choose another --out"):
+        run(*files, "--overlay")
+    assert (tmp_path / kept).read_bytes() == before
+    assert run(*files)["exit_code"] == 0  # the masks alone are in nobody's way
+
+
+def test_a_second_run_into_the_same_folder_is_refused(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, out = save(tmp_path / "a.png", picture()), tmp_path / "out"
+    words = ["segment", str(image), "--out", str(out), "--models", str(models), "--engine", "fake"]
+    with sole_folder_writer(out):
+        assert main(words) == 2
+        assert f"{out} is being written by process {os.getpid()}" in capsys.readouterr().err
+        assert contents(out) == []
+    assert main(words) == 0
+    assert [path.name for path in out.iterdir()] == ["a.png"]
 
 
 def test_an_input_is_never_overwritten(run: Any, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
-from made_up_data import make_data
+from support.made_up_data import make_data
 
 from nightseg_ros.cli.main import main
+from nightseg_ros.files.sole_writer import sole_folder_writer
 
 pytest.importorskip("torch", reason="learning needs the extra train")
 pytest.importorskip("lightning", reason="learning needs the extra train")
@@ -87,3 +88,32 @@ def test_what_is_missing_is_named_in_one_line(words, message, capsys):
     error = capsys.readouterr().err.strip()
     assert message in error
     assert "\n" not in error
+
+
+@pytest.mark.parametrize("verb", ["train", "label", "translate"])
+def test_a_second_run_into_the_same_folder_is_refused(verb, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = {
+        "train": [str(RECIPES / "see_clearer_single.yaml")],
+        "label": ["--checkpoint", "none.pt", "--images", "none"],
+        "translate": ["--checkpoint", "none.pt", "--images", "none"],
+    }[verb]
+    with sole_folder_writer(out):
+        assert main([verb, *words, "--out", str(out)]) == 2
+        assert f"{out} is being written by process" in capsys.readouterr().err
+
+
+def test_other_processes_of_one_training_are_no_second_run(tmp_path, monkeypatch):
+    from lightning.pytorch.utilities import rank_zero_only
+
+    from nightseg_ros.learning import train as training
+
+    monkeypatch.setattr(training, "train", lambda *_, **__: {"minutes": 0, "checkpoint": "x"})
+    words = ["train", str(RECIPES / "see_clearer_single.yaml"), "--out", str(tmp_path / "out")]
+    with sole_folder_writer(tmp_path / "out"):
+        assert main(words) == 2
+        for rank, machine in ((1, 0), (0, 1)):
+            monkeypatch.setattr(rank_zero_only, "rank", rank)
+            monkeypatch.setenv("NODE_RANK", str(machine))
+            with pytest.raises(SystemExit, match="0"):
+                main(words)

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rosbags.rosbag2")
-import bags_for_tests as bags
-import models_for_tests as tiny
+from support import bags as bags
+from support import models as tiny
+from support import verbs
 
 from nightseg_ros.cli import view
-from nightseg_ros.cli.main import verb_parser
 from nightseg_ros.errors import NightsegError
 
 
 class Log:
-    """Keeps what it is told."""
+    """Keeps what it gets."""
 
     latest: Log
 
@@ -45,7 +45,10 @@ class Log:
     def flush(self):
         self.calls.append(("flush",))
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.calls.append(("close",))
 
 
@@ -62,8 +65,7 @@ def stand_in(monkeypatch):
 
 def show(models: Path, *argv: Any) -> tuple[dict[str, Any], Log]:
     options = [*argv, "--models", models, "--engine", "fake"]
-    args = verb_parser("view", view, "view").parse_args([str(word) for word in options])
-    return view.run(args), Log.latest
+    return verbs.run("view", *options), Log.latest
 
 
 def test_cameras_of_a_bag_are_logged_each_under_its_name(models: Path, tmp_path: Path):
@@ -75,18 +77,18 @@ def test_cameras_of_a_bag_are_logged_each_under_its_name(models: Path, tmp_path:
         content.append(("/rear/image/compressed", at, bags.jpeg(at, data[: 9 if i == 2 else None])))
     bag = bags.write_bag(tmp_path / "a.mcap", content)
     result, log = show(models, bag, "--save", tmp_path / "a.rrd", "--every", 2)
-    assert log.cameras == ["front_image", "rear_image"]
+    assert log.cameras == ["front__image", "rear__image"]
     assert log.calls == [("save", tmp_path / "a.rrd"), ("flush",), ("close",)]
     seen = [(camera, stamp) for _, camera, stamp, *_ in log.frames]
     even = [(name, bags.stamp(i)) for i in (0, 2, 4) for name in log.cameras]
-    even.remove(("rear_image", bags.stamp(2)))
+    even.remove(("rear__image", bags.stamp(2)))
     assert seen == even
     assert (result["frames"], result["failed"], result["exit_code"]) == (5, 1, 0)
     assert np.array_equal(log.frames[0][3], bags.picture(0))
     shown = {camera: found.route for _, camera, _, _, found in log.frames}
-    assert shown == {"front_image": "day", "rear_image": "night"}
+    assert shown == {"front__image": "day", "rear__image": "night"}
     assert all(found.confidence is not None for *_, found in log.frames)
-    assert "5 frames of front_image, rear_image (1 could not be read)" in view.render(result)
+    assert "5 frames of front__image, rear__image (1 could not be read)" in view.render(result)
 
 
 def test_images_of_a_folder_are_scenes_of_their_own(models: Path, tmp_path: Path):

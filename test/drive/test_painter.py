@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faces land where the camera geometry says, nearer ones over farther ones, labels exactly."""
+"""Faces follow the camera geometry, nearer ones over farther ones, labels exactly."""
 
 from __future__ import annotations
 

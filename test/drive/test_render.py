@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.drives import render_drive
 
 from nightseg_ros.drive.classes import ROAD, SKY, UNLABELLED
-from nightseg_ros.drive.render import DriveFrame, Renderer, render_drive
+from nightseg_ros.drive.render import DriveFrame, Renderer
 from nightseg_ros.drive.scene import plan
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19, IGNORE
+from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE
 
 SIZE = (160, 90)
 FRAMES = 24
@@ -36,7 +37,7 @@ def test_same_seed_same_frames_other_seed_other_street(frames: list[DriveFrame])
 
 
 def test_every_plan_ends():
-    # Crossings, tunnel and houses are packed by chance: no seed may leave the planner turning.
+    # Crossings, tunnel and houses are placed at random: no seed may trap the planner in a loop.
     for seed in range(6):
         assert len(plan(seed, 150.0).casters) > 20
 

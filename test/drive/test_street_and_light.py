@@ -51,12 +51,12 @@ def test_shadow_falls_away_from_the_sun_and_contact_stays_at_night():
     sun = np.array([-0.7, 0.7, 0.0])  # from the left, 45 degrees high: 2 m of shadow to the right
     across = np.array([[0.0, 2.0, -2.5, 5.0]], np.float32)
     along, height = np.full_like(across, 20.0), np.zeros_like(across)
-    ground, _, sky = ShadowMap([car], 10.0, sun).look_up(across, along, height)
+    ground, _, sky = ShadowMap([car], 10.0, sun).at(across, along, height)
     assert ground[0, 1] < 0.2
     assert ground[0, 2] > 0.9
     assert ground[0, 3] > 0.9
     assert sky[0, 0] < 0.5 < sky[0, 3]
-    ground, _, sky = ShadowMap([car], 10.0, np.array([0, -0.5, 0.8])).look_up(across, along, height)
+    ground, _, sky = ShadowMap([car], 10.0, np.array([0, -0.5, 0.8])).at(across, along, height)
     assert ground.min() > 0.99
     assert sky[0, 0] < 0.5
 

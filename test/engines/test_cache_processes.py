@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from nightseg_ros.engines.cache import EngineCache
-from nightseg_ros.engines.cache_key import EngineKey
+from nightseg_ros.engines.cache.key import EngineKey
+from nightseg_ros.engines.cache.store import EngineCache
 from nightseg_ros.errors import NightsegError
 
 KEY = EngineKey(
@@ -27,7 +27,7 @@ BUILD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {repository!r})
-from nightseg_ros.engines.cache import EngineCache, EngineKey
+from nightseg_ros.engines.cache.store import EngineCache, EngineKey
 root, log, gate, content, force = sys.argv[1:]
 key = EngineKey({key})
 def builder(folder):
@@ -114,9 +114,8 @@ def test_a_second_builder_waits_and_takes_what_the_first_built(tmp_path: Path, f
     second = start(tmp_path, "second", force=force)
     assert second.stdout is not None
     waiting = second.stdout.readline()
-    assert waiting.startswith(
-        f"waiting for process {first.pid}, which works on the tensorrt engine"
-    )
+    assert waiting.startswith(f"waiting for process {first.pid} (")
+    assert ", which works on the tensorrt engine" in waiting
     (tmp_path / "gate").touch()
     assert finish(first) == ["first whole"]
     assert finish(second)[-1] == "first whole"
@@ -125,7 +124,7 @@ def test_a_second_builder_waits_and_takes_what_the_first_built(tmp_path: Path, f
 
 def test_a_full_disk_met_by_the_builder_is_one_clear_error(tmp_path: Path) -> None:
     def builder(folder: Path) -> dict[str, object]:
-        with open("/dev/full", "wb") as file:
+        with Path("/dev/full").open("wb") as file:
             file.write(b"x" * 100_000)
         return {}
 
@@ -148,7 +147,7 @@ MOUNTED = """
 import os, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
-from nightseg_ros.engines.cache import EngineCache, EngineKey
+from nightseg_ros.engines.cache.store import EngineCache, EngineKey
 from nightseg_ros.errors import NightsegError
 root = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(root)], check=True)

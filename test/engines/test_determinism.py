@@ -9,13 +9,13 @@ import os
 import subprocess
 import sys
 
-import models_for_tests as tiny
 import pytest
-from toy_network import toy_image, toy_onnx
+from support import models as tiny
+from support.toy_network import toy_image, toy_onnx
 
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines.cache import EngineCache
-from nightseg_ros.engines.openvino_engine import int8_key
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.engines.cache.store import EngineCache
+from nightseg_ros.engines.openvino import int8_key
 from nightseg_ros.export.convert import in_precision
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ RUNS = 2
 CHILD = """
 import hashlib, sys
 import numpy as np
-from nightseg_ros.bundle import Bundle
+from nightseg_ros.bundles.bundle import Bundle
 from nightseg_ros.engines.select import create_engine
 
 for text in sys.argv[1:]:

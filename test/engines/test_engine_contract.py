@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-import models_for_tests as tiny
 import numpy as np
+import onnx
 import pytest
+from support import models as tiny
 
 from nightseg_ros.engines.engine import check_outputs
 from nightseg_ros.engines.kinds import KINDS
@@ -63,13 +64,70 @@ def test_a_closed_engine_refuses_to_run(name, tmp_path):
         engine.run(IMAGE)
 
 
+def of_floats() -> bytes:
+    """Return the tiny network for an image of floats."""
+    model = onnx.load_from_string(tiny.segmenter_onnx())
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    return model.SerializeToString()
+
+
+def without_image() -> bytes:
+    """Return the tiny network with its image inside."""
+    model = onnx.load_from_string(tiny.segmenter_onnx())
+    del model.graph.input[0]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(IMAGE[None], "image"))
+    return model.SerializeToString()
+
+
+def failing_at_run_time() -> bytes:
+    """Return the tiny network with a shape that follows from the image and does not fit it."""
+    model = onnx.load_from_string(tiny.segmenter_onnx())
+    (ids,) = (node for node in model.graph.node if node.op_type == "ArgMax")
+    nodes = [
+        onnx.helper.make_node("ReduceMax", ["float"], ["brightest"], keepdims=0),
+        onnx.helper.make_node("Cast", ["brightest"], ["number"], to=onnx.TensorProto.INT64),
+        onnx.helper.make_node("Unsqueeze", ["number", "axes"], ["sides"]),
+        onnx.helper.make_node("ConstantOfShape", ["sides"], ["wrong"]),
+        onnx.helper.make_node("Add", ["scores", "wrong"], ["again"]),
+    ]
+    at = list(model.graph.node).index(ids)
+    for node in reversed(nodes):
+        model.graph.node.insert(at, node)
+    ids.input[0] = "again"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0]), "axes"))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("name", ["onnxruntime-cpu", "openvino", "auto"])
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (of_floats, r"the network takes float(32)?, need uint8"),
+        (without_image, r"the network takes \{\}, model\.yaml promises \{'image'"),
+    ],
+)
+def test_a_network_of_another_input_is_one_clear_line(name, network, reason, tmp_path):
+    bundle = tiny.segmenter(tmp_path / "net", onnx=network())
+    with pytest.raises(NightsegError, match=reason) as caught:
+        make(name, bundle)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_fails_in_its_trial_run_is_one_clear_line(tmp_path):
+    bundle = tiny.segmenter(tmp_path / "net", onnx=failing_at_run_time())
+    reason = r"net: engine onnxruntime-cpu cannot run the network \(.*Add node.*\); export"
+    with pytest.raises(NightsegError, match=reason) as caught:
+        make("onnxruntime-cpu", bundle)  # OpenVINO runs it, whatever comes of it
+    assert "\n" not in str(caught.value)
+
+
 def test_outputs_are_held_against_the_promise_of_the_bundle(tmp_path):
     bundle = tiny.segmenter(tmp_path / "net")
     good = np.zeros((tiny.HEIGHT, tiny.WIDTH), np.uint8)
     ignored = np.full_like(good, 255)
     check_outputs(bundle, (good, good))
     check_outputs(bundle, (ignored, good))  # unlabelled everywhere is a legal mask
-    with pytest.raises(NightsegError, match="gives 1 outputs"):
+    with pytest.raises(NightsegError, match="has 1 outputs"):
         check_outputs(bundle, (good,))
     with pytest.raises(NightsegError, match=r"output 'mask' is uint8 \[64, 48\]"):
         check_outputs(bundle, (good.T, good))

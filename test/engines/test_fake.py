@@ -20,7 +20,7 @@ def test_the_maps_follow_from_the_pixels() -> None:
     assert np.array_equal(confidence, IMAGE[..., 0])
 
 
-def test_it_fails_as_often_as_it_is_told() -> None:
+def test_it_fails_as_often_as_it_is_reported() -> None:
     engine = FakeEngine((24, 40), fail_next=2)
     engine.failure = RuntimeError("device lost")
     for _ in range(2):

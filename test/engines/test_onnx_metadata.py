@@ -4,18 +4,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import models as tiny
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
-
-from nightseg_ros.engines.onnx_metadata import read_metadata
+from nightseg_ros.bundles.onnx_file import read_metadata
 
 TEXT = st.text(max_size=200)
 
@@ -41,6 +38,6 @@ def test_shipped_models_are_read_as_onnx_reads_them(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 10, 40])
-def test_what_is_cut_off_says_nothing(cut: int) -> None:
+def test_what_is_cut_off_gives_nothing(cut: int) -> None:
     data = tiny.segmenter_onnx(metadata={"nightseg_precision": "int8"})
     assert read_metadata(data[:-cut]) == {}

@@ -70,7 +70,7 @@ def test_labels_judge_both():
     # Before 100 %; after: road 10 of 25 columns, vehicle none.
     assert parity.miou_truth_difference == pytest.approx(20 - 100)
     assert measure_parity(bad, good, FRAMES[:1], [truth]).miou_truth_difference == pytest.approx(80)
-    with pytest.raises(NightsegError, match=r"-80\.00 points of mIoU .* may lose 1\.0"):
+    with pytest.raises(NightsegError, match=r"-80\.00 points of mIoU .* at most 1\.0 may be lost"):
         check_parity(parity, "int8", "bad")
 
 

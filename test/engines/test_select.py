@@ -1,23 +1,23 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The fastest engine that can run, told why nothing faster does; on machines made up here."""
+"""The fastest engine that can run, with the reasons against faster ones; on fake machines."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
 
-import models_for_tests as tiny
 import pytest
+from support import models as tiny
 
+from nightseg_ros.bundles.choice import choose_bundles
 from nightseg_ros.engines import kinds, quick_check, select
-from nightseg_ros.engines.built import NeverBuiltError
+from nightseg_ros.engines.cache.built import NeverBuiltError
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.engines.kinds import KINDS, Kind
-from nightseg_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
+from nightseg_ros.engines.onnxruntime.engine import OnnxRuntimeEngine
 from nightseg_ros.engines.select import BEST_OF, ENGINES, create_engine, create_engines
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.model_choice import choose_bundles
 
 
 @dataclass
@@ -60,11 +60,11 @@ def machine(monkeypatch):
     return machine
 
 
-def test_auto_takes_the_fastest_and_says_so(machine, bundle):
+def test_auto_takes_the_fastest_and_reports_it(machine, bundle):
     said = []
-    info = create_engine(bundle, say=said.append).info
+    info = create_engine(bundle, log=said.append).info
     assert (info.provider, info.fallback_reason) == ("tensorrt", "")
-    assert said == ["net: engine auto takes tensorrt"]
+    assert said == ["net: engine auto selects tensorrt"]
     assert machine.checked == []  # it is proven when it is built
 
 
@@ -86,14 +86,17 @@ def test_auto_goes_from_the_fastest_to_the_last(machine, bundle):
         create_engine(bundle)
 
 
-def test_an_idle_gpu_is_told_with_all_its_reasons(machine, bundle):
+def test_an_idle_gpu_is_reported_with_all_its_reasons(machine, bundle):
     gpu = [name for name, kind in KINDS.items() if kind.gpu]
     machine.missing = {name: f"no library for {name}" for name in gpu}
     machine.failing["onnxruntime-cuda"] = RuntimeError("cuDNN is missing")
     del machine.missing["onnxruntime-cuda"]
     info = create_engine(bundle).info
     assert info.provider == "openvino-int8"
-    for text in ("no library for tensorrt", "engine onnxruntime-cuda: cuDNN is missing"):
+    for text in (
+        "no library for tensorrt",
+        "onnxruntime-cuda cannot run the network (cuDNN is mis",
+    ):
         assert text in info.fallback_reason
 
 
@@ -115,7 +118,7 @@ def test_what_was_never_built_is_no_fallback_but_what_is_stale_is(machine, bundl
     assert reason == "engine openvino-int8: the engine is stale; build it"
 
 
-def test_a_tensorrt_that_is_installed_and_has_no_engine_is_told(machine, bundle):
+def test_a_tensorrt_that_is_installed_and_has_no_engine_is_reported(machine, bundle):
     never = NeverBuiltError("there is no engine; nightseg build-engine")
     machine.failing = {"tensorrt": never, "onnxruntime-tensorrt": NeverBuiltError("none")}
     machine.missing["onnxruntime-nvrtx"] = "not installed"
@@ -161,7 +164,16 @@ def test_an_engine_that_was_named_is_replaced_only_where_that_is_allowed(machine
     machine.missing["onnxruntime-tensorrt"] = machine.missing["onnxruntime-nvrtx"] = "no library"
     info = create_engine(bundle, "tensorrt", allow_fallback=True).info
     assert info.provider == "onnxruntime-cuda"
-    assert info.fallback_reason.startswith("engine tensorrt was asked for: the engine is stale")
+    assert info.fallback_reason.startswith("engine tensorrt was requested: the engine is stale")
+
+
+def test_an_error_of_a_library_is_a_reason_to_fall_back_too(machine, bundle):
+    machine.failing["tensorrt"] = RuntimeError("at line 3:\nno memory left")
+    with pytest.raises(NightsegError, match=r"engine tensorrt cannot run .* \(no memory left\); "):
+        create_engine(bundle, "tensorrt")
+    info = create_engine(bundle, "tensorrt", allow_fallback=True).info
+    assert info.provider == "onnxruntime-tensorrt"
+    assert "no memory left" in info.fallback_reason
 
 
 def test_unknown_engines_are_refused(bundle):
@@ -170,14 +182,14 @@ def test_unknown_engines_are_refused(bundle):
     assert set(ENGINES) == {*KINDS, "auto", "onnxruntime"}
 
 
-def test_the_error_of_the_last_resort_is_the_one_that_is_told(bundle):
+def test_the_error_of_the_last_resort_is_the_one_that_is_reported(bundle):
     bundle.onnx_path.write_bytes(b"damaged")
     with pytest.raises(NightsegError, match=r"sha256 of model\.onnx"):
         create_engine(bundle)
 
 
-def test_missing_libraries_are_told(bundle, monkeypatch):
-    monkeypatch.setitem(sys.modules, "nightseg_ros.engines.onnxruntime_engine", None)
+def test_missing_libraries_are_reported(bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nightseg_ros.engines.onnxruntime.engine", None)
     with pytest.raises(NightsegError, match="pip install onnxruntime"):
         create_engine(bundle, "onnxruntime-cpu")
     monkeypatch.setitem(sys.modules, "openvino", None)
@@ -213,13 +225,13 @@ def test_all_engines_are_closed_when_one_fails(tmp_path, monkeypatch):
 def test_an_engine_that_fails_its_warm_up_is_closed(bundle, monkeypatch):
     broken = FakeEngine((tiny.HEIGHT, tiny.WIDTH), fail_next=1)
     monkeypatch.setattr(FakeEngine, "for_bundle", lambda bundle, delay_s: broken)
-    with pytest.raises(NightsegError, match="told to fail"):
+    with pytest.raises(NightsegError, match="set to fail"):
         create_engine(bundle, "fake")
     assert broken.closed
 
 
 def test_the_quick_check_finds_another_model(tmp_path, bundle):
     other = OnnxRuntimeEngine(tiny.segmenter(tmp_path / "other", seed=7))
-    with pytest.raises(NightsegError, match="gives other masks than the ONNX on the CPU"):
+    with pytest.raises(NightsegError, match="returns other masks than the ONNX on the CPU"):
         quick_check.check_quickly(other, bundle)
     assert quick_check.check_quickly(OnnxRuntimeEngine(bundle), bundle).equal_share == 1.0

@@ -21,8 +21,8 @@ def torch_graphs():
     import torch
 
     from nightseg_ros.export.graph import SegmentationGraph, TranslationGraph, fix_pooling
-    from nightseg_ros.learning.config import NetworkConfig
-    from nightseg_ros.learning.networks.generators import create_generator
+    from nightseg_ros.learning.network_config import NetworkConfig
+    from nightseg_ros.learning.networks.create_generator import create_generator
     from nightseg_ros.learning.networks.registry import create_network
 
     torch.manual_seed(0)

@@ -13,16 +13,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from nightseg_ros.bundle import SEGMENTATION, TRANSLATION  # noqa: E402
-from nightseg_ros.engines.tensorrt_builder import build_plan  # noqa: E402
-from nightseg_ros.engines.tensorrt_library import RTX, Library, load_library  # noqa: E402
+from nightseg_ros.bundles.bundle import SEGMENTATION, TRANSLATION  # noqa: E402
+from nightseg_ros.bundles.write import write_bundle  # noqa: E402
+from nightseg_ros.engines.tensorrt.builder import build_plan  # noqa: E402
+from nightseg_ros.engines.tensorrt.library import RTX, Library, load_library  # noqa: E402
 from nightseg_ros.export.convert import in_precision  # noqa: E402
 from nightseg_ros.export.to_onnx import segmentation_onnx, translation_onnx  # noqa: E402
-from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
-from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
+from nightseg_ros.labels.label_set import CITYSCAPES19  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.networks.create_generator import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network  # noqa: E402
-from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 SIZE = (64, 96)
 
@@ -36,7 +36,7 @@ def rtx() -> Library:
 
 def segmenter(name: str, *, any_batch: bool = False) -> tuple[bytes, dict[str, Any]]:
     torch.manual_seed(0)
-    network = create_network(NetworkConfig(name=name, classes=19, width=0.25, pretrained=False))
+    network = create_network(NetworkConfig(name=name, classes=19, width=0.25), fresh=True)
     onnx = segmentation_onnx(network.eval(), SIZE, 19, any_batch=any_batch)
     return onnx, {"kind": SEGMENTATION, "route": "day", "labels": CITYSCAPES19}
 

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from nightseg_ros.engines.onnx_metadata import read_metadata  # noqa: E402
+from nightseg_ros.bundles.onnx_file import read_metadata  # noqa: E402
 from nightseg_ros.export.convert import in_precision  # noqa: E402
 from nightseg_ros.export.operators import HIGHEST_OPSET, tensorrt_versions, unsupported  # noqa: E402
 
@@ -75,13 +75,13 @@ SCALE = {"scale": np.array(0.1, np.float32), "zero": np.array(3, np.uint8)}
         ([("Transpose", "x", "y", {})], (BYTE, BYTE), {}, "its input is uint8"),
         (
             [("ArgMax", "x", "ids", {"axis": 1}), ("Cast", "ids", "y", {"to": BYTE})],
-            *((FLOAT, BYTE), {}, "something that is no float to uint8"),
+            *((FLOAT, BYTE), {}, "a type that is not a float to uint8"),
         ),
         (
             [("Cast", "x", "bytes", {"to": BYTE}), ("Cast", "bytes", "y", {"to": FLOAT})],
             *((FLOAT, FLOAT), {}, "uint8 inside the graph"),
         ),
-        ([("Cast", "x", "y", {"to": INT64})], (BYTE, INT64), {}, "to something that is no float"),
+        ([("Cast", "x", "y", {"to": INT64})], (BYTE, INT64), {}, "to a type that is not a float"),
         ([("Det", "x", "y", {})], (FLOAT, FLOAT), {}, "not in the tables"),
         (
             [(f"{kind}uantizeLinear", f"{x} scale zero", y, {}) for kind, x, y in QDQ],

@@ -10,14 +10,14 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 import onnxruntime  # noqa: E402
-from onnx import numpy_helper  # noqa: E402
-from toy_network import toy_image, toy_onnx  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from support.toy_network import toy_image, toy_onnx  # noqa: E402
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.export.convert import in_precision  # noqa: E402
-from nightseg_ros.export.finite import count_not_finite, with_scores  # noqa: E402
 from nightseg_ros.export.operators import tensorrt_versions  # noqa: E402
 from nightseg_ros.export.opset import name_nodes  # noqa: E402
+from nightseg_ros.export.proof import count_not_finite, with_scores  # noqa: E402
 from nightseg_ros.export.quantise import LEAST_FRAMES, kept_in_floats  # noqa: E402
 
 FRAMES = [toy_image(seed)[0] for seed in range(LEAST_FRAMES)]
@@ -80,6 +80,43 @@ def test_what_stands_before_the_first_and_behind_the_last_convolution_stays_in_f
     assert not {"b", "c", "d", "e", "f"} & set(kept)
 
 
+def filters(weights, groups):
+    """A graph of convolutions and ReLUs in a row, with these kernel sizes and groups."""
+    nodes, constants, name = [], [], "image"
+    for index, (weight, group) in enumerate(zip(weights, groups, strict=True)):
+        constants.append(numpy_helper.from_array(np.ones(weight, np.float32), f"w{index}"))
+        nodes.append(
+            helper.make_node("Conv", [name, f"w{index}"], [f"c{index}"], f"c{index}", group=group)
+        )
+        attribute = helper.make_attribute("kernel_shape", weight[2:])
+        nodes[-1].attribute.append(attribute)
+        name = f"r{index}"
+        nodes.append(helper.make_node("Relu", [f"c{index}"], [name], name))
+    graph = helper.make_graph(
+        nodes,
+        "filters",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+        constants,
+    )
+    return helper.make_model(graph)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "groups", "kept"),
+    [
+        (3, (1, 4, 1, 4, 1), {"c0", "c1"}),  # depthwise right behind the first
+        (3, (1, 1, 1, 4, 1), {"c0"}),  # a later one
+        (1, (1, 4, 1, 4, 1), {"c0"}),  # a factor for each channel
+    ],
+)
+def test_a_depthwise_convolution_right_behind_the_first_stays_in_floats(kernel, groups, kept):
+    weights = [(4, 3, 3, 3)]
+    weights += [(4, 4 // group, kernel, kernel) for group in groups[1:]]
+    found = set(kept_in_floats(filters(weights, groups)))
+    assert found & {"c0", "c1", "c2", "c3"} == kept
+
+
 def test_too_few_frames_are_refused():
     with pytest.raises(NightsegError, match="3 calibration images, need at least 16"):
         in_precision(toy_onnx(), "int8", FRAMES[:3])
@@ -87,7 +124,7 @@ def test_too_few_frames_are_refused():
 
 def test_every_frame_is_used_once():
     used = []
-    in_precision(toy_onnx(), "int8", FRAMES, seen=lambda: used.append(1))
+    in_precision(toy_onnx(), "int8", FRAMES, on_frame=lambda: used.append(1))
     assert len(used) == len(FRAMES)
 
 

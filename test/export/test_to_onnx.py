@@ -2,32 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="export needs the extra train")
 onnx = pytest.importorskip("onnx", reason="export needs the extra train")
 
-from nightseg_ros.bundle import Bundle  # noqa: E402
+from support.verbs import parsed  # noqa: E402
+
+from nightseg_ros.bundles.bundle import Bundle  # noqa: E402
 from nightseg_ros.cli import export as export_verb  # noqa: E402
 from nightseg_ros.engines.select import create_engine  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.export.to_onnx import segmentation_onnx, translation_onnx  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
-from nightseg_ros.learning.networks.generators import create_generator  # noqa: E402
+from nightseg_ros.learning.methods.cyclegan.config import TranslateConfig  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.networks.create_generator import create_generator  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network, save_checkpoint  # noqa: E402
 from nightseg_ros.learning.translate import save_generator  # noqa: E402
-from nightseg_ros.learning.unpaired_config import TranslateConfig  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
 
-def parse(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    export_verb.add_arguments(parser)
-    return parser.parse_args(list(words))
+def parse(*words: str) -> export_verb.Options:
+    return parsed("export", *words)
 
 
 def test_an_exported_network_gives_the_networks_own_mask(tmp_path):
@@ -107,7 +105,7 @@ def test_what_is_no_fitting_checkpoint_is_refused(tmp_path):
     save_checkpoint(good, create_network(small), small, {})
     wrong = {
         "weights of another network": ["other.pt", "--route", "day"],
-        "network 'unet' is unknown": ["unknown.pt", "--route", "day"],
+        "network.name is 'unet'": ["unknown.pt", "--route", "day"],
         "is no checkpoint of nightseg": ["model.onnx", "--route", "day"],
         "there is no checkpoint": ["missing.pt", "--route", "day"],
         "both sides must be multiples of 8": ["good.pt", "--route", "day", "--size", "480x270"],

@@ -4,23 +4,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import models as tiny
+from support.tensorrt import FakeDriver, FakeTensorRt
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import models_for_tests as tiny
-from tensorrt_for_tests import FakeDriver, FakeTensorRt
-
-from nightseg_ros.bundle import Bundle
-from nightseg_ros.engines import cuda_driver, tensorrt_engine
-from nightseg_ros.engines.cache import CachedEngine, EngineCache
-from nightseg_ros.engines.cuda_driver import find_gpu
-from nightseg_ros.engines.tensorrt_engine import PROVEN_ON, TensorRtEngine
-from nightseg_ros.engines.tensorrt_library import PORTABLE, RTX, TENSORRT, Library
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.engines.cache.store import CachedEngine, EngineCache
+from nightseg_ros.engines.tensorrt import cuda_driver
+from nightseg_ros.engines.tensorrt import engine as tensorrt_engine
+from nightseg_ros.engines.tensorrt.cuda_driver import find_gpu
+from nightseg_ros.engines.tensorrt.engine import PROVEN_ON, TensorRtEngine
+from nightseg_ros.engines.tensorrt.library import PORTABLE, RTX, TENSORRT, Library
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.export.to_tensorrt import Proof, Request, build_tensorrt
 
@@ -54,7 +52,7 @@ class Bench:
     def build(self, *, gpu: bool = True, **options: Any) -> CachedEngine:
         request = Request(self.bundle, find_gpu() if gpu else None, **options)
         return build_tensorrt(
-            self.library, request, self.proof, cache=self.cache, say=self.said.append
+            self.library, request, self.proof, cache=self.cache, log=self.said.append
         )
 
 
@@ -73,7 +71,7 @@ def test_a_good_engine_is_kept_with_its_figures(bench: Bench) -> None:
     assert bench.build() == engine
     assert (bench.proofs, len(bench.trt.built)) == (1, 1)
     # Nothing is left to check when it is used.
-    TensorRtEngine(bench.bundle, cache=bench.cache, say=bench.said.append).close()
+    TensorRtEngine(bench.bundle, cache=bench.cache, log=bench.said.append).close()
     assert not any("first time" in line for line in bench.said)
 
 

@@ -13,16 +13,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from nightseg_ros.bundle import SEGMENTATION, Bundle  # noqa: E402
+from nightseg_ros.bundles.bundle import SEGMENTATION, Bundle  # noqa: E402
+from nightseg_ros.bundles.write import write_bundle  # noqa: E402
 from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.export.to_torch_tensorrt import torch_plan_writer  # noqa: E402
-from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
+from nightseg_ros.labels.label_set import CITYSCAPES19  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.registry import (  # noqa: E402
     create_network,
     save_checkpoint,
 )
-from nightseg_ros.write_bundle import write_bundle  # noqa: E402
 
 HEIGHT, WIDTH = 64, 96
 
@@ -83,9 +83,9 @@ def test_what_it_cannot_convert_is_one_line_with_a_remedy(
     library.refuse = True
     with pytest.raises(
         NightsegError, match=r"aten\.foo not supported.*`--engine tensorrt`"
-    ) as told:
+    ) as logged:
         torch_plan_writer(bundle, checkpoint, "tf32", workspace_mib=64)(tmp_path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(logged.value)
 
 
 def test_precisions_that_it_would_get_wrong_are_refused(

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import atheris
 
 with atheris.instrument_imports():
+    from nightseg_ros.perception.image_headers import ImageError
     from nightseg_ros.perception.image_messages import (
         ACCEPTED_ENCODINGS,
-        ImageError,
         decode_compressed,
         decode_image,
     )

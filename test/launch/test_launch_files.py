@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from nightseg_ros.cli.run import LOG_LEVELS, PARAMETERS
+from nightseg_ros.errors import NightsegError
 from nightseg_ros.ros.parameter_table import fields, ros_name, row
 from nightseg_ros.ros.settings import Settings
 from nightseg_ros.ros.transport import MODES
 
-FILES = ("nightseg.launch.py", "replay.launch.py")
+FILES = ("nightseg.launch.py", "nav2.launch.py", "replay.launch.py")
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 CHOICES = {ros_name(field): list(row(field).choices) for field in fields(Settings)}
 
@@ -76,7 +79,7 @@ def calls(module, function):
 @pytest.mark.parametrize("name", FILES)
 def test_every_argument_is_described_and_finite_ones_have_choices(name):
     declared = arguments(name)
-    assert len(declared) >= 5
+    assert len(declared) >= (1 if name == "nav2.launch.py" else 5)
     for argument, about in declared.items():
         text = about.get("description", "")
         assert len(text) > 20, f"{argument} is not described"
@@ -120,7 +123,7 @@ def test_no_network_no_eval_no_shell(name):
         for alias in node.names
     }
     assert imported <= {
-        *("__future__", "os", "launch", "launch_ros", "lifecycle_msgs", "nightseg_ros")
+        *("__future__", "os", "pathlib", "launch", "launch_ros", "lifecycle_msgs", "nightseg_ros")
     }
     for function in ("eval", "exec", "system", "popen", "compile", "__import__"):
         assert calls(module, function) == []
@@ -130,23 +133,80 @@ def test_no_network_no_eval_no_shell(name):
     assert "shell" not in keywords
 
 
+def rviz_config():
+    return yaml.safe_load((FOLDER.parent / "config" / "nightseg.rviz").read_text())
+
+
 def displays():
-    config = yaml.safe_load((FOLDER.parent / "config" / "nightseg.rviz").read_text())
-    return config["Visualization Manager"]["Displays"]
+    return rviz_config()["Visualization Manager"]["Displays"]
+
+
+def pictures():
+    return [x for x in displays() if x["Class"] == "rviz_default_plugins/Image"]
+
+
+def test_rviz_lays_out_every_picture():
+    """Without a layout of Qt, the four pictures share one narrow column."""
+    config = rviz_config()
+    docks = {x["Name"] for x in [*config["Panels"], *pictures()]}
+    geometry = config["Window Geometry"]
+    assert {name for name, x in geometry.items() if x == {"collapsed": False}} == docks
+    state = bytes.fromhex(geometry["QMainWindow State"])
+    assert state.startswith(bytes.fromhex("000000ff00000000fd"))  # as QMainWindow.saveState()
+    for name in docks:
+        text = name.encode("utf-16-be")
+        visible = b"\xfb" + len(text).to_bytes(4, "big") + text + b"\x01"
+        assert state.count(visible) == 1, name
 
 
 def test_rviz_shows_what_the_nodes_publish():
-    shown = {display["Topic"]["Value"] for display in displays()}
+    shown = {display["Topic"]["Value"] for display in pictures()}
     assert shown == {
         "/image",
         "/overlay_node/overlay",
         "/overlay_node/color_mask",
         "/segmentation_node/confidence",
     }
-    for display in displays():
-        assert display["Class"] == "rviz_default_plugins/Image"
+    (points,) = (x for x in displays() if x["Class"] == "rviz_default_plugins/PointCloud2")
+    assert points["Topic"]["Value"] == "/segmentation_node/points"
+    assert rviz_config()["Visualization Manager"]["Global Options"]["Fixed Frame"] == (
+        Settings().ground_frame
+    )
+    for display in [*pictures(), points]:
         assert display["Topic"]["Reliability Policy"] == "Best Effort"
         assert display["Topic"]["Depth"] == 1
+
+
+def test_foxglove_shows_what_the_nodes_publish():
+    layout = json.loads((FOLDER.parent / "config" / "foxglove_layout.json").read_text())
+    panels = layout["configById"]
+
+    def leaves(part):
+        return [part] if isinstance(part, str) else leaves(part["first"]) + leaves(part["second"])
+
+    assert sorted(leaves(layout["layout"])) == sorted(panels)
+    text = json.dumps(panels)
+    shown = set(re.findall(r"/(?:segmentation|overlay)_node/([a-z_]+)", text))
+    publishers = pytest.importorskip("nightseg_ros.ros.publishers")
+    assert shown <= {*publishers.OUTPUTS, "overlay"}
+    assert {"overlay", "points", "route", "illumination"} <= shown
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Make it look as if rviz2 and ros2bag were installed, and return a bag."""
+    index = tmp_path / "ros" / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    for package in ("rviz2", "ros2bag"):
+        (index / package).touch()
+    command = tmp_path / "bin" / "ros2"
+    command.parent.mkdir()
+    command.touch(0o755)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path / "ros"), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(command.parent), prepend=os.pathsep)
+    bag = tmp_path / "a bag.mcap"
+    bag.touch()
+    return str(bag)
 
 
 def build(name, **values):
@@ -165,7 +225,7 @@ def build(name, **values):
         if isinstance(entity, DeclareLaunchArgument):
             entity.execute(context)
         elif isinstance(entity, OpaqueFunction):
-            actions += entity.execute(context)
+            actions += entity.execute(context) or []
     return context, description, actions
 
 
@@ -181,8 +241,8 @@ def parameters_of(context, node):
 
 @needs_launch
 @pytest.mark.parametrize("name", FILES)
-def test_the_description_is_built_with_its_arguments(name):
-    context, description, _ = build(name, bag="/some/bag")
+def test_the_description_is_built_with_its_arguments(name, installed):
+    context, description, _ = build(name, bag=installed)
     built = {argument.name: argument for argument in description.get_launch_arguments()}
     assert set(arguments(name)) <= set(built)
     assert all(argument.description for argument in built.values())
@@ -199,14 +259,26 @@ def test_by_default_one_managed_node_is_started(monkeypatch):
             monkeypatch.delenv(variable)
     context, _, actions = build("nightseg.launch.py")
     kinds = [type(action) for action in actions]
-    assert kinds == [SetEnvironmentVariable, *[RegisterEventHandler] * 3, LifecycleNode]
+    assert kinds == [*[SetEnvironmentVariable] * 2, *[RegisterEventHandler] * 3, LifecycleNode]
     given = parameters_of(context, actions[-1])
     assert given == {"file": str(FOLDER.parent / "config" / "nightseg.yaml"), "use_sim_time": False}
     assert not any(type(action) is Node for action in actions)
 
 
 @needs_launch
-def test_arguments_reach_the_nodes_with_their_types():
+def test_a_node_that_comes_back_configures_itself():
+    from launch.actions import RegisterEventHandler
+
+    for respawn in ("true", "false"):
+        _, _, actions = build("nightseg.launch.py", respawn=respawn)
+        words = ["".join(part.describe() for part in word) for word in actions[-1].cmd]
+        assert any("--autostart" in word for word in words) == (respawn == "true")
+        handlers = [action for action in actions if isinstance(action, RegisterEventHandler)]
+        assert bool(handlers) == (respawn == "false")
+
+
+@needs_launch
+def test_arguments_reach_the_nodes_with_their_types(installed):
     from launch_ros.actions import LifecycleNode
 
     context, _, actions = build(
@@ -241,23 +313,46 @@ def test_a_value_that_is_no_choice_is_refused(value):
 
 
 @needs_launch
-def test_the_bag_is_played_when_the_node_is_active():
+def test_the_bag_is_played_when_the_node_is_active(installed):
     from launch.actions import RegisterEventHandler
     from launch.utilities import perform_substitutions
 
-    context, _, actions = build("replay.launch.py", bag="/a bag", rate="0.5", loop="true")
-    assert [type(action) for action in actions] == [RegisterEventHandler, RegisterEventHandler]
-    (player,) = actions[0].event_handler.entities
+    context, _, actions = build("replay.launch.py", bag=installed, rate="0.5", loop="true")
+    assert [type(action) for action in actions] == [RegisterEventHandler]
+    handler = actions[0].event_handler
+    assert handler.handle_once  # the node may be activated again
+    (player,) = handler.entities
     words = [perform_substitutions(context, word) for word in player.cmd]
     assert words == [
-        *("ros2", "bag", "play", "/a bag", "--clock", "100", "--rate", "0.5", "--loop")
+        *("ros2", "bag", "play", installed, "--clock", "100", "--rate", "0.5", "--loop")
     ]
-    _, _, actions = build("replay.launch.py", bag="/a bag", stop_at_end="false")
-    assert len(actions) == 1
 
 
 @needs_launch
-@pytest.mark.parametrize("rate", ["0", "-1", "nan", "fast"])
-def test_a_rate_that_is_none_is_refused(rate):
-    with pytest.raises(ValueError, match=r"rate|could not convert"):
-        build("replay.launch.py", bag="/a bag", rate=rate)
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "fast", ""])
+def test_a_rate_that_is_none_is_refused(rate, installed):
+    with pytest.raises(NightsegError, match=f"rate is '{rate}'; it must be a number above 0"):
+        build("replay.launch.py", bag=installed, rate=rate)
+
+
+@needs_launch
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("nightseg.launch.py", {"rviz": "true"}, "rviz2 is not installed"),
+        ("nightseg.launch.py", {"params_file": "/no.yaml"}, "there is no params file '/no.yaml'"),
+        ("replay.launch.py", {"bag": "/no/bag"}, "there is no bag '/no/bag'"),
+        ("replay.launch.py", {"bag": __file__}, "is not a bag"),
+    ],
+)
+def test_what_is_missing_is_refused(name, values, said, monkeypatch):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "/nowhere")
+    with pytest.raises(NightsegError, match=said):
+        build(name, **values)
+
+
+@needs_launch
+def test_a_replay_without_its_player_is_refused(installed, monkeypatch):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "/nowhere")
+    with pytest.raises(NightsegError, match="ros2bag is not installed"):
+        build("replay.launch.py", bag=installed)

@@ -10,6 +10,7 @@ from nightseg_ros.errors import NightsegError  # noqa: E402
 from nightseg_ros.learning.augmentation import (  # noqa: E402
     AugmentConfig,
     jitter_colours,
+    paste_objects,
     random_view,
 )
 from nightseg_ros.learning.relight import relight_as_night  # noqa: E402
@@ -78,7 +79,35 @@ def test_relit_nights_are_dark_and_their_sky_is_darkest():
     assert float(sky.median()) < float(road.median()) < 0.4
 
 
-@pytest.mark.parametrize(("key", "value"), [("zoom", (2.0, 1.0)), ("night", 1.5), ("jitter", -0.1)])
+def test_a_fine_source_does_not_alias():
+    """Stripes of one pixel are grey in a view that is a third as fine, not stripes again."""
+    images = torch.zeros(2, 3, 216, 384)
+    images[..., ::2] = 1.0
+    labels = torch.zeros(2, 216, 384, dtype=torch.uint8)
+    still = AugmentConfig(zoom=(1, 1), stretch=0, rotate_deg=0, flip=False)
+    views, _ = random_view(images, labels, (72, 128), still)
+    assert float(views[:, :, 8:-8, 8:-8].std()) < 0.3  # a single sample a pixel gives 0.5
+
+
+def test_rare_objects_are_pasted_between_views_of_like_brightness():
+    images = torch.tensor([0.1, 0.8, 0.12, 0.78]).view(4, 1, 1, 1).expand(4, 3, 6, 8).clone()
+    labels = torch.zeros(4, 6, 8, dtype=torch.uint8)
+    labels[0, 2:4, 2:4] = 11
+    labels[1, 1:3, 5:7] = 18
+    labels[3, 0, 0] = 13  # a car is not rare
+    givers = torch.tensor([True, True, True, True])
+    out, ids = paste_objects(images, labels, givers, (11, 18), 1.0)
+    assert (ids[2] == 11).sum() == 4
+    assert float(out[2, 0, 2, 2]) == pytest.approx(0.1)
+    assert (ids[3] == 18).sum() == 4
+    assert (ids[3] == 13).sum() == 1
+    _, ids = paste_objects(images, labels, torch.zeros(4, dtype=torch.bool), (11, 18), 1.0)
+    assert torch.equal(ids, labels)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("zoom", (2.0, 1.0)), ("night", 1.5), ("jitter", -0.1), ("paste", 2.0)]
+)
 def test_impossible_settings_are_refused_by_name(key, value):
     with pytest.raises(NightsegError, match=f"augment.{key}"):
         AugmentConfig(**{key: value})

@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import TrainConfig, load_config  # noqa: E402
+from nightseg_ros.learning.config import load_config  # noqa: E402
+from nightseg_ros.learning.methods.segmentation.config import TrainConfig  # noqa: E402
 
 GOOD = """
 name: small
@@ -57,6 +58,17 @@ def test_a_missing_key_and_a_bad_override_are_named(tmp_path):
         load_config(write(tmp_path, GOOD), ["steps"])
     with pytest.raises(NightsegError, match="holds no further keys"):
         load_config(write(tmp_path, GOOD), ["lr.x=3"])
+    with pytest.raises(NightsegError, match=r"--set name=\{: the value is not plain YAML .*quote"):
+        load_config(write(tmp_path, GOOD), ["name={"])
+
+
+def test_whole_numbers_may_have_an_exponent_as_others_may(tmp_path):
+    config = load_config(write(tmp_path, GOOD), ["steps=1e3", "batch=2.0", "lr=1e-3"])
+    assert (config.steps, config.batch, config.lr) == (1000, 2, 1e-3)
+    assert type(config.steps) is int
+    for steps in ("1.5", "1e-3", ".inf", "yes"):
+        with pytest.raises(NightsegError, match="use a value of type int"):
+            load_config(write(tmp_path, GOOD), [f"steps={steps}"])
 
 
 def test_replaced_frames_need_their_translations(tmp_path):

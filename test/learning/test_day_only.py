@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("torch", reason="learning needs the extra train")
 
-from made_up_data import make_data
+from support.made_up_data import make_data
 
+from nightseg_ros.datasets.catalog import open_set
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.datasets.catalog import open_set
 from nightseg_ros.learning.day_only import require_day_only
 
 

@@ -13,7 +13,6 @@ from nightseg_ros.learning.losses import (  # noqa: E402
     combined,
     cross_entropy,
     distillation,
-    focal,
 )
 
 
@@ -60,19 +59,54 @@ def test_cross_entropy_takes_scores_of_an_eighth():
     assert float(small.grad.abs().sum()) > 0
 
 
+def test_a_group_of_classes_costs_the_logarithm_of_the_sum_of_their_probabilities():
+    scores, labels = scores_and_labels()
+    labels[:, 4:] = 6  # the second group
+    loss = cross_entropy(scores, labels, stride=1, groups=((0, 1), (2, 4)))
+    inside = scores.softmax(1)[:, [2, 4], 4:].sum(1)
+    assert loss.item() == pytest.approx(float(-inside.log().mean().detach()), rel=1e-5)
+
+
+def test_labels_and_groups_share_the_mean_by_their_weights():
+    scores, labels = scores_and_labels()
+    labels[:, 4:10] = 5
+    weights = torch.tensor([1.0, 3.0, 1.0, 2.0, 1.0])
+    loss = cross_entropy(scores, labels, weights, stride=1, groups=((0, 1),))
+    logs = scores.log_softmax(1)
+    group = -logs[:, :2, 4:10].logsumexp(1)
+    target = labels[:, 10:].long()
+    single = -logs[:, :, 10:].gather(1, target[:, None])[:, 0]
+    scale = weights[target]
+    wanted = (2 * group.sum() + (scale * single).sum()) / (2 * group.numel() + scale.sum())
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("share", "stride"), [(1, 4), (4, 4), (8, 4), (8, 2), (4, 3)])
+def test_scores_meet_the_labels_of_their_own_place(share, stride):
+    """The loss is least for scores whose edge lies where the edge of the labels lies."""
+    size, edge = 128, 61.0
+    labels = (torch.arange(size) >= edge).to(torch.uint8).expand(1, 16, size).contiguous()
+    centres = (torch.arange(size // share) + 0.5) * share
+    shifts = torch.arange(-2, 2.01, 0.02)
+    losses = []
+    for shift in shifts:
+        margin = (centres - edge - shift) / 16  # straight, so that interpolation is exact
+        scores = torch.stack([-margin, margin]).expand(1, 16 // min(share, 16), -1, -1)
+        scores = scores.permute(0, 2, 1, 3).contiguous() * 40
+        losses.append(cross_entropy(scores, labels, stride=stride).item())
+    best = float(shifts[torch.tensor(losses).argmin()])
+    # Labels are seen at every `stride`-th pixel: the edge lies midway between two of them.
+    seen = torch.arange(stride // 2, size, stride) + 0.5
+    between = (seen[seen < edge].max() + seen[seen > edge].min()) / 2
+    assert best == pytest.approx(float(between - edge), abs=0.05)
+
+
 def test_a_batch_without_labels_gives_no_gradient_and_no_nan():
     scores = torch.randn(1, 5, 2, 2, requires_grad=True)
     loss = cross_entropy(scores, torch.full((1, 16, 16), 255, dtype=torch.uint8))
     loss.backward()
     assert loss.item() == 0.0
     assert float(scores.grad.abs().sum()) == 0.0
-
-
-def test_focal_weighs_every_pixel_before_the_mean():
-    scores, labels = scores_and_labels()
-    assert float(focal(scores, labels)) == pytest.approx(by_hand(scores, labels, 2.0), rel=1e-4)
-    plain = float(focal(scores, labels, gamma=0.0))
-    assert plain == pytest.approx(by_hand(scores, labels), rel=1e-4)
 
 
 def test_distillation_is_nothing_for_the_teachers_own_scores():

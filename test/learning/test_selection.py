@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.cli.main import main  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network, save_checkpoint  # noqa: E402
 from nightseg_ros.learning.selection import histogram_distance, luma_histogram  # noqa: E402
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import copy
+from contextlib import closing
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network  # noqa: E402
 from nightseg_ros.learning.networks.resnet import ResNet  # noqa: E402
 from nightseg_ros.learning.stages import Stages  # noqa: E402
@@ -28,8 +29,9 @@ SIZES = {
 def test_every_network_has_four_stages(name):
     if name.startswith("efficientnet"):
         pytest.importorskip("efficientnet_lite_pytorch", reason="comes with the extra train")
-    network = create_network(NetworkConfig(name, width=0.25, pretrained=False)).eval()
-    with Stages(network) as stages:
+    sizes = {} if name.startswith("efficientnet") else {"width": 0.25}
+    network = create_network(NetworkConfig(name, **sizes), fresh=True).eval()
+    with closing(Stages(network)) as stages:
         features, scores = stages.run(IMAGE)
         channels = stages.channels(IMAGE)
     assert tuple(64 // feature.shape[2] for feature in features) == SIZES[name]

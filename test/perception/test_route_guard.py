@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.backoff import Backoff
 from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
-from nightseg_ros.perception.route_guard import RouteGuard
+from nightseg_ros.perception.route_guard import Backoff, RouteGuard
 from nightseg_ros.perception.routing import RoutingPolicy
 
 SIZE = (24, 40)
@@ -48,7 +47,9 @@ def test_the_same_frame_is_segmented_by_the_next_route() -> None:
     assert result.route == "night"
     assert np.array_equal(result.mask, expected)
     (event,) = result.events
-    assert event.startswith("route day failed and rests for 1 s: the fake engine was told to fail")
+    assert event.startswith(
+        "route day failed and is paused for 1 s: the fake engine was set to fail"
+    )
 
 
 def test_a_route_that_failed_rests_and_comes_back() -> None:
@@ -60,7 +61,7 @@ def test_a_route_that_failed_rests_and_comes_back() -> None:
     result = subject()
     assert (result.route, subject.engines["day"].runs) == ("night", runs)
     assert result.events == ()
-    assert "day rests for 0.1 s after a failure" in result.left_out
+    assert "day is paused for 0.1 s after a failure" in result.left_out
     assert result.left_out in result.reason
     subject.now_s = 1.1
     result = subject()
@@ -75,13 +76,13 @@ def test_pauses_grow_and_are_short_again_after_a_good_time() -> None:
     pauses = []
     for _ in range(3):
         (event,) = subject().events
-        pauses.append(event.partition("rests for ")[2].partition(" s:")[0])
+        pauses.append(event.partition("is paused for ")[2].partition(" s:")[0])
         subject.now_s += float(pauses[-1]) + 0.01
     assert pauses == ["1", "2", "4"]
     assert subject().events == ("route day works again",)
     subject.now_s += 5.0
     subject.engines["day"].fail_next = 1
-    assert "rests for 1 s" in subject().events[0]
+    assert "is paused for 1 s" in subject().events[0]
 
 
 def test_pauses_have_a_limit_and_a_short_recovery_does_not_shorten_them() -> None:
@@ -109,7 +110,7 @@ def test_the_only_route_is_tried_again_with_the_next_frame() -> None:
     """Recovery within two frames: there is nothing to wait for."""
     subject = Subject("night", route="night")
     subject.engines["night"].fail_next = 1
-    with pytest.raises(NightsegError, match="told to fail"):
+    with pytest.raises(NightsegError, match="set to fail"):
         subject()
     assert subject().route == "night"
 
@@ -142,18 +143,21 @@ class Broken(FakeEngine):
 
 
 SPOILT = {
-    "shape": (lambda m, c: (m[:-1], c), r"gave uint8 \[23, 40\], uint8 \[24, 40\] instead of"),
-    "type": (lambda m, c: (m.astype(np.int64), c), r"gave int64 \[24, 40\]"),
+    "shape": (lambda m, c: (m[:-1], c), r"returned uint8 \[23, 40\], uint8 \[24, 40\] instead of"),
+    "type": (lambda m, c: (m.astype(np.int64), c), r"returned int64 \[24, 40\]"),
     "nan": (lambda m, c: (m, np.full(c.shape, np.nan, np.float32)), "float32"),
-    "number": (lambda m, c: (m,), r"gave uint8 \[24, 40\] instead"),
-    "nothing": (lambda m, c: (), "gave nothing instead"),
-    "ids": (lambda m, c: (m + np.uint8(19), c), "class id 3[0-9], and there are 19 classes"),
+    "number": (lambda m, c: (m,), r"returned uint8 \[24, 40\] instead"),
+    "nothing": (lambda m, c: (), "returned nothing instead"),
+    "ids": (
+        lambda m, c: (m + np.uint8(19), c),
+        "class id 3[0-9] in 'mask', but there are 19 classes",
+    ),
     "broken numbers": (lambda m, c: (m * 0, c * 0), "confidence 0 for the whole image"),
 }
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_what_is_no_mask_is_not_taken_for_one(name: str) -> None:
+def test_what_is_not_a_mask_is_not_taken_for_one(name: str) -> None:
     spoil, words = SPOILT[name]
     subject = Subject()
     engines = {**subject.engines, "day": Broken(spoil)}
@@ -165,7 +169,7 @@ def test_what_is_no_mask_is_not_taken_for_one(name: str) -> None:
 
 def test_a_translation_of_a_wrong_shape_is_refused() -> None:
     engines = {**Subject().engines, "translator": FakeEngine(SIZE)}
-    with pytest.raises(NightsegError, match="the translator engine gave"):
+    with pytest.raises(NightsegError, match="the translator engine returned"):
         Pipeline(engines, PipelineSettings(route="translate")).process(BRIGHT)
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightseg_ros.bundles.routes import ROUTES
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.perception.routing import Router, RoutingPolicy
-from nightseg_ros.routes import ROUTES
 
 DARK, BRIGHT, BETWEEN = 0.1, 0.9, 0.465
 LIGHT = st.floats(0.0, 1.0)
@@ -57,7 +57,7 @@ def test_between_the_thresholds_the_past_decides() -> None:
         assert drive(router, [past] * 50 + [BETWEEN] * 100) == route
 
 
-def test_a_tunnel_is_followed_at_once_and_left_after_the_dwell_time() -> None:
+def test_a_tunnel_is_followed_immediately_and_left_after_the_dwell_time() -> None:
     router = Router(RoutingPolicy(smoothing_s=0.0, min_dwell_s=2.0), ROUTES)
     drive(router, [BRIGHT] * 30)
     assert router.choose(DARK, 3.0).route == "night"
@@ -65,6 +65,24 @@ def test_a_tunnel_is_followed_at_once_and_left_after_the_dwell_time() -> None:
     assert choice.route == "night"
     assert choice.reason.startswith("day in 1.0 s")
     assert router.choose(BRIGHT, 5.01).route == "day"
+
+
+def test_a_route_outside_its_domain_is_left_after_the_dwell_time_if_another_is_not() -> None:
+    router = Router(RoutingPolicy(min_dwell_s=2.0), ("day", "night"))
+    assert router.choose(BRIGHT, 0.0).route == "day"
+    choice = router.choose(BRIGHT, 1.0, outside={"day"})
+    assert choice.route == "day"
+    assert choice.reason.startswith("night in 1.0 s")
+    choice = router.choose(BRIGHT, 2.1, outside={"day"})
+    assert choice == ("night", choice.reason)
+    assert choice.reason.endswith("outside the domain of its model: day")
+    assert router.choose(BRIGHT, 5.0, outside={"day", "night"}).route == "day"
+
+
+def test_the_budget_counts_before_the_domain() -> None:
+    router = Router(RoutingPolicy(latency_budget_ms=50.0), ("day", "night"))
+    late = {"day": 20.0, "night": 90.0}
+    assert router.choose(BRIGHT, 0.0, late, outside={"day"}).route == "day"
 
 
 def test_one_flash_of_a_lamp_changes_nothing() -> None:
@@ -161,7 +179,7 @@ def test_a_route_over_the_budget_is_never_taken_while_another_keeps_it(
             assert latencies.get(route, 0.0) <= 100.0
 
 
-def test_the_budget_is_told_and_without_hope_the_fastest_serves() -> None:
+def test_the_budget_is_reported_and_without_hope_the_fastest_serves() -> None:
     router = Router(RoutingPolicy(latency_budget_ms=50.0), ROUTES)
     choice = router.choose(DARK, 0.0, {"night": 60.0})
     assert choice.route == "day"

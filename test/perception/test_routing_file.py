@@ -7,8 +7,7 @@ from __future__ import annotations
 import pytest
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.routing import Router, RoutingPolicy
-from nightseg_ros.perception.routing_file import with_routing, write_routing
+from nightseg_ros.perception.routing import Router, RoutingPolicy, with_routing, write_routing
 
 CURVES = {"day": ((0.1, 0.2), (0.9, 0.6)), "night": ((0.1, 0.5), (0.9, 0.3))}
 
@@ -38,10 +37,10 @@ def test_a_policy_without_curves_is_not_written(tmp_path):
         ("format: 2\nquality: {day: [[0.1, 0.2]]}", "format 2"),
         ("format: 1\nqualty: {}", "unknown key qualty"),
         ("format: 1\nquality: {}", "quality is {}"),
-        ("format: 1\nquality: {day: [[0.1, 1.2]]}", "no list of"),
-        ("format: 1\nquality: {day: 7}", "no list of"),
-        ("format: 1\nquality: {day: [[0.1, .nan]]}", "no list of"),
-        ("format: 1\nquality: {day: [[0.5, 0.2], [0.1, 0.2]]}", "must rise"),
+        ("format: 1\nquality: {day: [[0.1, 1.2]]}", "not a list of"),
+        ("format: 1\nquality: {day: 7}", "not a list of"),
+        ("format: 1\nquality: {day: [[0.1, .nan]]}", "not a list of"),
+        ("format: 1\nquality: {day: [[0.5, 0.2], [0.1, 0.2]]}", "must increase"),
         ("format: 1\nquality: {dusk: [[0.5, 0.2]]}", "not dusk"),
     ],
 )

@@ -4,57 +4,28 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from importlib.util import find_spec
 
 import pytest
-
-from nightseg_ros.labels import CITYSCAPES19
-from nightseg_ros.write_bundle import write_bundle
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-KINDS = {
-    "day": ("segmentation", "day"),
-    "night": ("segmentation", "night"),
-    "translator": ("translation", "translate"),
-    "fused": ("segmentation", "fused"),
-}
-USUAL = ("day", "night", "translator")
-
-
-def _write_models(folder, roles=USUAL, labels=CITYSCAPES19, size=(48, 64)):
-    for role in roles:
-        kind, route = KINDS[role]
-        write_bundle(
-            folder / role,
-            f"no network of {role}".encode(),
-            name=role,
-            kind=kind,
-            route=route,
-            height=size[0],
-            width=size[1],
-            labels=labels if kind == "segmentation" else None,
-        )
-    return folder
+from support import fake_models
 
 
 @pytest.fixture(scope="session")
 def write_models():
     """Return the function that writes model folders for the fake engine."""
-    return _write_models
+    return fake_models.write_models
 
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory):
     """Return a folder with a day, a night and a translator model for the fake engine."""
-    return _write_models(tmp_path_factory.mktemp("models"))
+    return fake_models.write_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
 def start(models_dir):
     """Return the function that starts a graph; all graphs end with the test."""
-    from segmentation_graph import Graph
+    from support.segmentation_graph import Graph
 
     graphs = []
 
@@ -65,3 +36,41 @@ def start(models_dir):
     yield start_graph
     for graph in reversed(graphs):
         graph.close()
+
+
+@pytest.fixture(scope="session")
+def message_folder(request):
+    """Return the folder of the message packages that are not installed; built once for all runs."""
+    import hashlib
+    import sys
+
+    import rclpy
+    from support import message_package
+
+    missing = [name for name in message_package.TEXTS if find_spec(name) is None]
+    if missing and (reason := message_package.why_not()):
+        pytest.skip(f"{', '.join(missing)} is not installed and cannot be built: {reason}")
+    key = hashlib.sha256(
+        repr((message_package.TEXTS, rclpy.__file__, sys.version)).encode()
+    ).hexdigest()
+    folder = request.config.cache.mkdir(f"messages-{key[:12]}")
+    for name in missing:
+        if not (folder / f"{name}.done").exists():
+            message_package.build(name, folder)
+            (folder / f"{name}.done").touch()
+    sys.path.append(str(folder / "import"))
+    yield folder
+    sys.path.remove(str(folder / "import"))
+
+
+@pytest.fixture
+def messages(message_folder, monkeypatch):
+    """Let the node have vision_msgs and tf2_msgs, as where they are installed."""
+    from tf2_msgs.msg import TFMessage
+    from vision_msgs.msg import LabelInfo, VisionClass
+
+    from nightseg_ros.ros import label_topics, transforms
+
+    monkeypatch.setattr(label_topics, "LabelInfo", LabelInfo)
+    monkeypatch.setattr(label_topics, "VisionClass", VisionClass)
+    monkeypatch.setattr(transforms, "TFMessage", TFMessage)

@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""On a real graph: engines that fail or hang cost few frames, say so at once, and come back."""
+"""On a real graph: engines that fail or hang cost few frames, are reported, and recover."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
-from segmentation_graph import image, picture, pixels_of
+from support.segmentation_graph import image, picture, pixels_of
 
 from nightseg_ros.engines import fake_faults
 from nightseg_ros.ros.mailbox import Outcome
@@ -37,19 +37,19 @@ def segmented(graph, camera, masks, second):
     np.testing.assert_array_equal(pixels_of(masks[-1]), pixels[..., 1] // 8 % 19)
 
 
-def test_failing_route_costs_no_frame_and_is_named_at_once(start, faults, capfd):
+def test_failing_route_costs_no_frame_and_is_named_immediately(start, faults, capfd):
     graph = start(min_dwell_s=0.0)
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     segmented(graph, camera, masks, 1)
-    fake_faults.order(faults, fake_faults.RAISE, "day")
+    fake_faults.inject(faults, fake_faults.RAISE, "day")
     segmented(graph, camera, masks, 2)
     assert graph.status("route")[2]["route"] == "night"
-    assert capfd.readouterr().err.count("route day failed and rests for 1 s: RuntimeError") == 1
+    assert capfd.readouterr().err.count("route day failed and is paused for 1 s: RuntimeError") == 1
     segmented(graph, camera, masks, 3)
     level, _, values = graph.status("route")
     assert level == WARN
-    assert values["left_out"].startswith("day rests for ")
+    assert values["left_out"].startswith("day is paused for ")
     graph.settle(1.2)
     segmented(graph, camera, masks, 4)
     assert graph.status("route")[0] == OK
@@ -62,7 +62,7 @@ def test_only_route_recovers_within_two_frames(start, faults):
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     segmented(graph, camera, masks, 1)
-    fake_faults.order(faults, fake_faults.RAISE)
+    fake_faults.inject(faults, fake_faults.RAISE)
     camera.publish(image(picture(), 2))
     graph.done(2)
     segmented(graph, camera, masks, 3)
@@ -73,18 +73,18 @@ def test_only_route_recovers_within_two_frames(start, faults):
     ("fault", "words"),
     [
         (fake_faults.SHAPE, "instead of uint8 [48, 64], uint8 [48, 64]"),
-        (fake_faults.NAN, "gave float32"),
-        (fake_faults.IDS, "class id 200, and there are 19 classes"),
+        (fake_faults.NAN, "returned float32"),
+        (fake_faults.IDS, "class id 200 in 'mask', but there are 19 classes"),
         (fake_faults.GARBAGE, "confidence 0 for the whole image"),
-        (fake_faults.NOTHING, "gave nothing"),
+        (fake_faults.NOTHING, "returned nothing"),
         (fake_faults.MEMORY, "MemoryError: out of memory"),
     ],
 )
-def test_what_is_no_mask_is_never_published(start, faults, capfd, fault, words):
+def test_what_is_not_a_mask_is_never_published(start, faults, capfd, fault, words):
     graph = start(allowed_routes="[day]")
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
-    fake_faults.order(faults, fault)
+    fake_faults.inject(faults, fault)
     camera.publish(image(picture(), 1))
     assert graph.done(1).outcomes[Outcome.ENGINE] == 1
     assert graph.status("engine")[0] == WARN
@@ -99,7 +99,7 @@ def test_hung_engine_is_replaced(start, faults, capfd):
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     segmented(graph, camera, masks, 1)
-    fake_faults.order(faults, fake_faults.HANG)
+    fake_faults.inject(faults, fake_faults.HANG)
     camera.publish(image(picture(), 2))
     assert graph.until(lambda: graph.statuses.get("engine", (OK,))[0] == ERROR)
     assert graph.statuses["engine"][1].startswith("hung: a frame has been under way for 0.3 s")
@@ -122,7 +122,7 @@ def test_exchanged_model_is_not_taken_up_by_a_restart(start, faults, tmp_path, w
     write_models(folder, roles=("day",), size=(24, 32))
     (folder / "day" / "model.onnx").write_bytes(b"another one")
     segmented(graph, camera, masks, 2)  # what runs is in memory
-    fake_faults.order(faults, fake_faults.RAISE)
+    fake_faults.inject(faults, fake_faults.RAISE)
     camera.publish(image(picture(), 3))
     assert graph.until(lambda: "sha256" in graph.statuses.get("engine", (0, ""))[1])
     camera.publish(image(picture(), 4))
@@ -139,7 +139,7 @@ def test_new_engines_get_the_settings_of_now(start, faults):
     graph = start(allowed_routes="[day]", max_failures=1)
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
-    fake_faults.order(faults, fake_faults.RAISE)
+    fake_faults.inject(faults, fake_faults.RAISE)
     camera.publish(image(picture(), 1))
     graph.done(1)
     graph.node.set_parameters([Parameter("confidence_threshold", value=1.0)])

@@ -18,16 +18,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightseg_ros.evaluation.malformed_images import compressed_images, raw_images
 from nightseg_ros.perception import image_messages
+from nightseg_ros.perception.image_headers import ImageError
 from nightseg_ros.perception.image_messages import (
     ACCEPTED_ENCODINGS,
-    ImageError,
     decode_compressed,
     decode_image,
     fill_image,
     fill_png,
 )
+from nightseg_ros.trials.faults.malformed_images import compressed_images, raw_images
 
 PIXEL_BYTES = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4, "mono16": 2}
 EVEN = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv", "nv12", "nv21")
@@ -139,9 +139,9 @@ def test_nv24_matches_the_textbook_at_odd_sizes(padding):
 
 @pytest.mark.parametrize("padding", [0, 3])
 @pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
-def test_bayer_patterns_give_back_an_even_colour(pattern, padding):
+def test_bayer_patterns_return_an_even_colour(pattern, padding):
     colour = {"r": 200, "g": 90, "b": 30}
-    cell = np.array([colour[letter] for letter in pattern], np.uint8).reshape(2, 2)
+    cell = np.array([colour[frame] for frame in pattern], np.uint8).reshape(2, 2)
     mosaic = np.tile(cell, (4, 5))
     decoded = decode_image(message(padded(mosaic, padding), 10, 8, f"bayer_{pattern}8"))
     assert np.unique(as_rgb(decoded).reshape(-1, 3), axis=0).tolist() == [[200, 90, 30]]
@@ -382,7 +382,7 @@ def test_a_huge_claim_is_refused_before_the_decoder_sees_it(monkeypatch):
         raise AssertionError("the decoder was called")
 
     monkeypatch.setattr(image_messages.cv2, "imdecode", decoder)
-    with pytest.raises(ImageError, match="over the limit of 3000 pixels"):
+    with pytest.raises(ImageError, match=r"over the limit of 0\.003 megapixels; a node takes more"):
         decode_compressed(compressed(encode(".jpg", smooth())), max_pixels=3000)
 
 
@@ -458,5 +458,5 @@ def test_real_messages_are_filled_and_read():
     filled = fill_image(messages.Image(), picture, "bgr8")
     np.testing.assert_array_equal(decode_image(filled).pixels, picture)
     mask = picture[..., 0]
-    back = decode_compressed(image_messages.png_message(np.ascontiguousarray(mask)))
+    back = decode_compressed(fill_png(messages.CompressedImage(), np.ascontiguousarray(mask)))
     np.testing.assert_array_equal(back.pixels[..., 2], mask)

@@ -1,47 +1,33 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""LabelInfo as Nav2 wants it, with stand-ins where vision_msgs is not installed."""
+"""LabelInfo as Nav2 expects it; vision_msgs is built where it is not installed."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
-from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.labels.label_set import CITYSCAPES19, Label, LabelSet
 from nightseg_ros.ros import label_topics
 
 pytestmark = pytest.mark.ros
 
 
-@dataclass
-class VisionClass:
-    class_id: int
-    class_name: str
+MANY = LabelSet("many", tuple(Label(id, f"class {id}", (id, 0, 1)) for id in range(255)))
 
 
-@dataclass
-class LabelInfo:
-    class_map: list = field(default_factory=list)
-    threshold: float = 0.0
-
-
-def test_label_info(monkeypatch):
-    if label_topics.LabelInfo is None:
-        monkeypatch.setattr(label_topics, "LabelInfo", LabelInfo)
-        monkeypatch.setattr(label_topics, "VisionClass", VisionClass)
-    info = label_topics.label_info(CITYSCAPES19, 0.25)
+@pytest.mark.parametrize("labels", [CITYSCAPES19, MANY], ids=["19", "255"])
+def test_label_info(messages, labels):
+    info = label_topics.label_info(labels, 0.25)
     assert [(x.class_id, x.class_name) for x in info.class_map] == [
-        *enumerate(CITYSCAPES19.names),
+        *enumerate(labels.names),
         (255, "unlabeled"),
     ]
     assert info.threshold == 0.25
 
 
-@pytest.mark.skipif(label_topics.LabelInfo is None, reason="vision_msgs is not installed")
-def test_label_info_is_latched_beside_the_mask(start):
+def test_label_info_is_latched_beside_the_mask(start, messages):
     from nightseg_ros.ros.qos import latched
 
     graph = start(cameras="[front]", confidence_threshold=0.5)

@@ -115,6 +115,21 @@ def test_rate_limit_is_reached_but_not_passed(camera_hz, limit_hz, expected):
     assert counts.received == served + counts.outcomes[Outcome.RATE]
 
 
+def test_raised_rate_limit_holds_immediately():
+    now = [0.0]
+    mailbox = opened(clock=lambda: now[0])
+    mailbox.set_max_rate(0.01)
+    mailbox.put("front", "first")
+    mailbox.take()
+    mailbox.settle("front", Outcome.PUBLISHED)
+    now[0] = 1.0
+    mailbox.set_max_rate(30)
+    for now[0] in (1.01, 1.04):
+        mailbox.put("front", now[0])
+    assert mailbox.counts("front").outcomes == {Outcome.PUBLISHED: 1, Outcome.RATE: 1}
+    assert mailbox.take() == ("front", 1.04)
+
+
 def test_rate_limit_does_not_burst_after_a_pause():
     now = [0.0]
     mailbox = opened(clock=lambda: now[0])

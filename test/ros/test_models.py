@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
+from support.fake_models import calibrated
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.labels import CITYSCAPES19, JOINT11
+from nightseg_ros.labels.label_set import CITYSCAPES19, label_set
 from nightseg_ros.ros import models as models_module
 from nightseg_ros.ros.models import load_models
 from nightseg_ros.ros.settings import Settings
@@ -50,7 +52,7 @@ def test_route_auto_does_without_a_model_that_is_not_there(folder):
     models = load(folder)
     assert models.pipeline.routes == ("day", "night")
     assert models.unavailable == {
-        "translate": "route translate is out: there is no translator model"
+        "translate": "route translate is unavailable: there is no translator model"
     }
     assert models.fallbacks == ()
 
@@ -72,18 +74,33 @@ def test_damaged_model_is_passed_over_loudly_where_allowed(folder):
 
 
 def test_named_model_that_is_missing_is_refused(folder):
-    with pytest.raises(NightsegError, match="no bundle 'best' in"):
+    with pytest.raises(NightsegError, match="no model 'best' in"):
         load(folder, night_model="best")
     assert load(folder, night_model="best", allow_fallback=True).fallbacks
 
 
+@pytest.mark.parametrize("model", ["nihgt", "day", "/nowhere/night"])
+def test_a_mistyped_model_is_to_be_put_right_and_not_fallen_back_from(folder, model):
+    with pytest.raises(NightsegError) as caught:
+        load(folder, night_model=model)
+    assert "allow_fallback" not in str(caught.value)
+    assert ("did you mean 'night'?" in str(caught.value)) == (model == "nihgt")
+
+
+def test_a_model_may_be_named_by_its_folder(folder, tmp_path, write_models):
+    own = write_models(tmp_path / "elsewhere", roles=("night",)) / "night"
+    assert load(folder, night_model=str(own)).bundles["night"].path == own
+
+
 def test_route_without_its_model_is_refused(folder):
     shutil.rmtree(folder / "translator")
-    with pytest.raises(NightsegError, match="route translate is out: there is no translator"):
+    with pytest.raises(
+        NightsegError, match="route translate is unavailable: there is no translator"
+    ):
         load(folder, route="translate")
     models = load(folder, route="translate", allow_fallback=True)
     assert models.pipeline.settings.route == "auto"
-    assert "auto stands in for it" in models.fallbacks[0]
+    assert "auto replaces it" in models.fallbacks[0]
 
 
 def test_route_that_fell_back_does_not_block_other_changes(folder):
@@ -93,6 +110,16 @@ def test_route_that_fell_back_does_not_block_other_changes(folder):
     models.apply(settings)
     assert models.pipeline.settings.route == "auto"
     assert models.pipeline.settings.confidence_threshold == 0.5
+
+
+def test_a_target_error_needs_a_calibration_of_every_model_that_may_run(folder):
+    with pytest.raises(NightsegError, match="the day and the night model is not; run `nightseg"):
+        load(folder, target_error=0.1)
+    calibrated(folder / "day")
+    with pytest.raises(NightsegError, match="the night model is not"):
+        load(folder, target_error=0.1)
+    models = load(folder, target_error=0.1, route="day")
+    assert models.pipeline.settings.target_error == 0.1
 
 
 def test_route_that_the_models_cannot_serve_is_refused_later_too(folder):
@@ -118,9 +145,19 @@ def test_translator_alone_is_no_pipeline(folder):
 
 
 def test_models_of_different_classes_are_refused(folder, write_models):
-    write_models(folder, roles=("night",), labels=JOINT11)
+    write_models(folder, roles=("night",), labels=label_set("joint11"))
     with pytest.raises(NightsegError, match="have different classes"):
         load(folder, allow_fallback=True)
+
+
+def test_models_of_different_classes_are_joined_by_a_map(folder, write_models):
+    write_models(folder, roles=("night",), labels=label_set("joint11"))
+    models = load(folder, labels_as="joint11")
+    assert models.labels == label_set("joint11")
+    image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    assert models.pipeline.process(image).mask.max() < 11
+    with pytest.raises(NightsegError, match="no map from label set 'cityscapes19' to 'camvid11'"):
+        load(folder, labels_as="camvid11")
 
 
 def test_network_sized_masks_need_models_of_one_size(folder, write_models):
@@ -182,14 +219,16 @@ def test_a_fused_model_is_loaded_only_where_it_is_named(folder, write_models):
 
 def test_route_fused_needs_a_named_model(folder, write_models):
     write_models(folder, roles=("fused",))
-    with pytest.raises(NightsegError, match="route fused is out: fused_model names no model in"):
+    with pytest.raises(
+        NightsegError, match="route fused is unavailable: fused_model names no model in"
+    ):
         load(folder, route="fused")
     models = load(folder, route="fused", allow_fallback=True)
     assert models.pipeline.settings.route == "auto"
-    assert "fused_model names no model; auto stands in" in models.fallbacks[0]
+    assert "fused_model names no model; auto replaces" in models.fallbacks[0]
     with pytest.raises(NightsegError, match="no models for route fused"):
         load(folder).apply(Settings(route="fused"))
-    with pytest.raises(NightsegError, match="no bundle 'best' in"):
+    with pytest.raises(NightsegError, match="no model 'best' in"):
         load(folder, fused_model="best")
     models = load(folder, fused_model="fused", route="fused")
     assert models.pipeline.settings.route == "fused"

@@ -16,18 +16,24 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy")
 
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Float32, String  # noqa: E402
 
-from nightseg_ros.labels import CITYSCAPES19  # noqa: E402
+from nightseg_ros.labels.label_set import CITYSCAPES19  # noqa: E402
 from nightseg_ros.perception.image_messages import decode_image, fill_image  # noqa: E402
 from nightseg_ros.perception.overlay import (  # noqa: E402
+    INK,
+    UNSEEN,
     blend,
     classes_in_view,
     draw_legend,
+    hatch,
+    unsure,
 )
+from nightseg_ros.ros import overlay_node  # noqa: E402
 from nightseg_ros.ros.overlay_node import OverlayNode  # noqa: E402
 from nightseg_ros.ros.overlay_settings import OverlaySettings  # noqa: E402
 from nightseg_ros.ros.qos import latched, newest_only  # noqa: E402
@@ -36,16 +42,19 @@ pytestmark = pytest.mark.ros
 
 PALETTE_BGR = np.ascontiguousarray(CITYSCAPES19.palette()[:, ::-1])
 
+EXECUTABLE = (sys.executable, "-m", "nightseg_ros.ros.executables", "overlay_node")
 
-class Bench:
+
+class Rig:
     """A camera, a segmentation node that is none, a viewer, and the overlay node between them."""
 
-    def __init__(self, camera="", **parameters):
+    def __init__(self, camera="", hatch_below=0.0, **parameters):
+        parameters["hatch_below"] = hatch_below
         overrides = [f"{name}:={value}" for name, value in parameters.items()]
         arguments = ["--ros-args", *(part for x in overrides for part in ("-p", x))]
         rclpy.init(args=arguments)
         self.overlay = OverlayNode()
-        self.node = rclpy.create_node("bench", use_global_arguments=False)
+        self.node = rclpy.create_node("rig", use_global_arguments=False)
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.overlay)
         self.executor.add_node(self.node)
@@ -58,9 +67,9 @@ class Bench:
         )
         self.mask = self.node.create_publisher(Image, f"{source}mask", reliable)
         self.route = self.node.create_publisher(String, f"{source}route", reliable)
-        self.latency = self.node.create_publisher(
-            Float32, "segmentation_node/debug/total_ms", reliable
-        )
+        self.latency = self.node.create_publisher(Float32, f"{source}debug/total_ms", reliable)
+        self.confidence = self.node.create_publisher(Image, f"{source}confidence", reliable)
+        self.invalid = self.node.create_publisher(Image, f"{source}invalid_mask", reliable)
         self.labels = self.node.create_publisher(String, "segmentation_node/labels", latched())
         self.labels.publish(String(data=json.dumps(CITYSCAPES19.to_dict())))
         self.base, self.seen, self.viewers = base, {"overlay": [], "color_mask": []}, []
@@ -90,12 +99,12 @@ class Bench:
     def settle(self, seconds=0.5):
         self.until(lambda: False, seconds)
 
-    def send(self, pixels, mask, second, encoding="bgr8"):
-        """Send an image and then its mask."""
-        for publisher, content, kind in (
-            (self.image, pixels, encoding),
-            (self.mask, mask, "mono8"),
-        ):
+    def send(self, pixels, mask, second, encoding="bgr8", confidence=None):
+        """Send an image and then its mask, and its confidence if there is one."""
+        parts = [(self.image, pixels, encoding), (self.mask, mask, "mono8")]
+        if confidence is not None:
+            parts.append((self.confidence, confidence, "mono8"))
+        for publisher, content, kind in parts:
             message = fill_image(Image(), content, kind)
             message.header.stamp.sec, message.header.frame_id = second, "camera_optical"
             publisher.publish(message)
@@ -109,11 +118,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench():
+def rig():
     made = []
 
     def make(**options):
-        made.append(Bench(**options))
+        made.append(Rig(**options))
         return made[0]
 
     yield make
@@ -130,8 +139,8 @@ def street():
     return rng.integers(0, 256, (120, 160, 3), np.uint8), mask
 
 
-def test_image_and_mask_are_blended_under_the_stamp_of_the_image(bench, street):
-    ros = bench(legend=False, alpha=0.25)
+def test_image_and_mask_are_blended_under_the_stamp_of_the_image(rig, street):
+    ros = rig(legend=False, alpha=0.25)
     ros.watch("overlay", "color_mask")
     image, mask = street
     ros.send(image, mask, 7)
@@ -147,8 +156,8 @@ def test_image_and_mask_are_blended_under_the_stamp_of_the_image(bench, street):
     np.testing.assert_array_equal(decode_image(colors).pixels, CITYSCAPES19.palette()[mask])
 
 
-def test_the_legend_tells_classes_route_and_latency(bench, street):
-    ros = bench(alpha=0.5)
+def test_the_legend_reports_classes_route_and_latency(rig, street):
+    ros = rig(alpha=0.5)
     ros.watch("overlay")
     ros.route.publish(String(data="night"))
     ros.latency.publish(Float32(data=81.0))
@@ -161,8 +170,46 @@ def test_the_legend_tells_classes_route_and_latency(bench, street):
     np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
 
 
-def test_rgb_images_stay_rgb(bench, street):
-    ros = bench(legend=False)
+def test_what_is_unsure_or_hidden_is_hatched(rig, street):
+    ros = rig(hatch_below=0.6)
+    ros.watch("overlay")
+    image, mask = street
+    confidence = np.full_like(mask, 200)
+    confidence[:, :40] = 100
+    hidden = np.zeros_like(mask)
+    hidden[60:, 100:] = 255
+    message = fill_image(Image(), hidden, "mono8")
+    ros.invalid.publish(message)
+    ros.settle()
+    ros.send(image, mask, 7, confidence=confidence)
+    assert ros.until(lambda: ros.seen["overlay"])
+    expected = blend(image, mask, PALETTE_BGR, OverlaySettings().alpha)
+    where = unsure(mask, confidence, 0.6)
+    np.testing.assert_array_equal(where > 0, (confidence == 100) & (mask != 255))
+    hatch(expected, where, INK)
+    hatch(expected, hidden, UNSEEN, rising=False)
+    seen = classes_in_view(mask)
+    draw_legend(expected, CITYSCAPES19, seen, "", None, "unsure 23 %", "hidden 19 %")
+    np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
+
+
+def test_a_mask_waits_for_its_confidence_only_while_that_is_drawn(rig, street):
+    ros = rig(hatch_below=0.6, legend=False)
+    ros.watch("overlay")
+    image, mask = street
+    ros.send(image, mask, 7)
+    ros.settle()
+    assert not ros.seen["overlay"]
+    ros.overlay.set_parameters([Parameter("hatch_below", value=0.0)])
+    assert ros.until(lambda: not ros.confidence.get_subscription_count())
+    assert ros.until(lambda: ros.mask.get_subscription_count())
+    ros.send(image, mask, 8)
+    assert ros.until(lambda: ros.seen["overlay"])
+    assert ros.seen["overlay"][0].header.stamp.sec == 8
+
+
+def test_rgb_images_stay_rgb(rig, street):
+    ros = rig(legend=False)
     ros.watch("overlay")
     image, mask = street
     ros.send(image, mask, 7, "rgb8")
@@ -172,8 +219,8 @@ def test_rgb_images_stay_rgb(bench, street):
     np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
 
 
-def test_only_masks_with_the_stamp_of_an_image_are_drawn(bench, street):
-    ros = bench()
+def test_only_masks_with_the_stamp_of_an_image_are_drawn(rig, street):
+    ros = rig()
     ros.watch("overlay")
     image, mask = street
     lonely = fill_image(Image(), mask, "mono8")
@@ -185,8 +232,8 @@ def test_only_masks_with_the_stamp_of_an_image_are_drawn(bench, street):
     assert [drawn.header.stamp.sec for drawn in ros.seen["overlay"]] == [7]
 
 
-def test_masks_of_the_size_of_the_network_are_enlarged(bench, street):
-    ros = bench(legend=False)
+def test_masks_of_the_size_of_the_network_are_enlarged(rig, street):
+    ros = rig(legend=False)
     ros.watch("overlay", "color_mask")
     image, mask = street
     small = np.ascontiguousarray(mask[5::10, 5::10])
@@ -197,8 +244,8 @@ def test_masks_of_the_size_of_the_network_are_enlarged(bench, street):
     assert (ros.seen["color_mask"][0].width, ros.seen["color_mask"][0].height) == (16, 12)
 
 
-def test_compressed_images_serve_as_well(bench, street):
-    ros = bench(input_transport="compressed", legend=False)
+def test_compressed_images_serve_as_well(rig, street):
+    ros = rig(input_transport="compressed", legend=False)
     ros.watch("overlay")
     image, mask = street
     message = CompressedImage(format="bgr8; png compressed bgr8")
@@ -212,8 +259,8 @@ def test_compressed_images_serve_as_well(bench, street):
     np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
 
 
-def test_cameras_have_topics_of_their_own(bench, street):
-    ros = bench(camera="left", cameras="[front, left]", legend=False)
+def test_cameras_have_topics_of_their_own(rig, street):
+    ros = rig(camera="left", cameras="[front, left]", legend=False)
     ros.watch("color_mask", wait=False)
     assert ros.until(lambda: ros.mask.get_subscription_count())
     assert ros.node.count_subscribers("segmentation_node/front/mask") == 0
@@ -222,8 +269,33 @@ def test_cameras_have_topics_of_their_own(bench, street):
     assert ros.until(lambda: ros.seen["color_mask"])
 
 
-def test_nothing_is_subscribed_while_nobody_looks(bench, street):
-    ros = bench()
+def test_the_latency_is_that_of_the_camera_and_of_no_other(rig, street):
+    ros = rig(camera="left", cameras="[front, left]", alpha=0.5)
+    other = ros.node.create_publisher(
+        Float32, "segmentation_node/front/debug/total_ms", newest_only("reliable")
+    )
+    front = ros.node.create_subscription(
+        Image, "overlay_node/front/overlay", lambda _: None, newest_only("reliable")
+    )
+    ros.viewers.append(front)
+    ros.watch("overlay")
+    assert ros.until(other.get_subscription_count)
+    assert ros.until(ros.latency.get_subscription_count)
+    ros.latency.publish(Float32(data=81.0))
+    ros.settle()
+    other.publish(Float32(data=7.0))
+    ros.settle()
+    image, mask = street
+    assert ros.until(lambda: ros.overlay.cameras[1].labels is not None)
+    ros.send(image, mask, 7)
+    assert ros.until(lambda: ros.seen["overlay"])
+    expected = blend(image, mask, PALETTE_BGR, 0.5)
+    draw_legend(expected, CITYSCAPES19, classes_in_view(mask), "", 81.0)
+    np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
+
+
+def test_nothing_is_subscribed_while_nobody_looks(rig, street):
+    ros = rig()
     ros.settle(1.0)
     topics = ("image", "segmentation_node/mask", "segmentation_node/route")
     assert [ros.node.count_subscribers(topic) for topic in topics] == [0, 0, 0]
@@ -236,8 +308,8 @@ def test_nothing_is_subscribed_while_nobody_looks(bench, street):
     assert ros.until(lambda: ros.seen["color_mask"])
 
 
-def test_the_rate_is_limited(bench, street):
-    ros = bench(overlay_rate_hz=0.02)  # one in fifty seconds
+def test_the_rate_is_limited(rig, street):
+    ros = rig(overlay_rate_hz=0.02)  # one in fifty seconds
     ros.watch("overlay")
     for second in range(4):
         ros.send(*street, second)
@@ -245,17 +317,16 @@ def test_the_rate_is_limited(bench, street):
     ros.settle()
     assert [drawn.header.stamp.sec for drawn in ros.seen["overlay"]] == [0]
     ros.overlay.set_parameters([Parameter("overlay_rate_hz", value=0.0)])
-    ros.overlay.cameras[0]._next_s = 0.0  # the fifty seconds are over
     for second in range(4, 8):
         ros.send(*street, second)
     assert ros.until(lambda: len(ros.seen["overlay"]) == 5)
 
 
-def test_bad_input_is_told_and_the_next_frame_is_drawn(bench, street):
-    ros = bench(overlay_rate_hz=0.0)
+def test_bad_input_is_reported_and_the_next_frame_is_drawn(rig, street):
+    ros = rig(overlay_rate_hz=0.0)
     ros.watch("overlay", "color_mask")
-    told = []
-    ros.overlay._complain._tell = told.append
+    logged = []
+    ros.overlay._log_error._log = logged.append
     image, mask = street
     ros.labels.publish(String(data="no labels"))
     ros.settle()
@@ -276,20 +347,22 @@ def test_bad_input_is_told_and_the_next_frame_is_drawn(bench, street):
     ros.send(image, mask, 4)
     assert ros.until(lambda: len(ros.seen["overlay"]) == 2)
     assert [drawn.header.stamp.sec for drawn in ros.seen["overlay"]] == [1, 4]
-    assert len(told) == 3
-    assert told[0].startswith("labels: ")
-    assert "the message holds 0" in told[1] or "not a row of bytes" in told[1]
-    assert "no mask" in told[2] or "not a row of bytes" in told[2]
+    assert len(logged) == 3
+    assert logged[0].startswith("labels: ")
+    assert "the message holds 0" in logged[1] or "not a row of bytes" in logged[1]
+    assert "not a mask" in logged[2] or "not a row of bytes" in logged[2]
 
 
-def test_parameters_are_checked_and_applied(bench, street):
-    ros = bench(legend=False, overlay_rate_hz=0)
+def test_parameters_are_checked_and_applied(rig, street):
+    ros = rig(legend=False, overlay_rate_hz=0)
     ros.watch("overlay")
     image, mask = street
     (refused,) = ros.overlay.set_parameters([Parameter("alpha", value=1.5)])
     assert not refused.successful
     (refused,) = ros.overlay.set_parameters([Parameter("source", value="other")])
-    assert not refused.successful
+    assert refused.reason == "source: read at the start only: restart the node with it"
+    (same,) = ros.overlay.set_parameters([Parameter("source", value="segmentation_node")])
+    assert same.successful
     (applied,) = ros.overlay.set_parameters([Parameter("alpha", value=1.0)])
     assert applied.successful
     ros.send(image, mask, 1)
@@ -298,9 +371,72 @@ def test_parameters_are_checked_and_applied(bench, street):
     np.testing.assert_array_equal(decode_image(ros.seen["overlay"][0]).pixels, expected)
 
 
+def test_topic_that_cannot_be_opened_is_reported_and_leaves_nothing_behind(rig, capfd):
+    name = "qos_overrides./image.subscription.reliability"
+    ros = rig(**{name: "sometimes"})
+    before = len(list(ros.overlay.subscriptions))
+    ros.watch("overlay", wait=False)
+    ros.settle(1.0)
+    assert len(list(ros.overlay.subscriptions)) == before
+    assert capfd.readouterr().err.count("camera: topic /image cannot be opened") == 1
+
+
+def statuses(ros):
+    """Return task -> (level, message) of the overlay node, as they come."""
+    found = {}
+
+    def note(message):
+        for status in message.status:
+            level = int.from_bytes(status.level, "little")
+            found[status.name.removeprefix("overlay_node: ")] = (level, status.message)
+
+    ros.node.create_subscription(DiagnosticArray, "/diagnostics", note, 10)
+    return found
+
+
+def test_wrong_source_is_reported_with_the_right_one(rig, capfd, monkeypatch):
+    monkeypatch.setattr(overlay_node, "STARTING_S", 0.0)
+    ros = rig(source="segmentation")
+    other = rclpy.create_node("segmentation_node", use_global_arguments=False)
+    try:
+        other.create_publisher(String, "segmentation_node/labels", latched())
+        found = statuses(ros)
+        words = "no node publishes /segmentation/labels: set source to /segmentation_node"
+        assert ros.until(lambda: found.get("source") == (1, words))
+        ros.settle()
+        assert capfd.readouterr().err.count(f"source: {words}") == 1
+        right = ros.node.create_publisher(String, "segmentation/labels", latched())
+        assert ros.until(lambda: found["source"] == (0, "labels are on /segmentation/labels"))
+        assert ros.until(
+            lambda: "[INFO]" in (log := capfd.readouterr().err) and "labels are" in log
+        )
+        ros.node.destroy_publisher(right)
+    finally:
+        other.destroy_node()
+
+
+def test_what_keeps_the_overlay_empty_is_reported(rig, street, monkeypatch):
+    monkeypatch.setattr(overlay_node, "SILENT_S", 1.0)
+    ros = rig()
+    found = statuses(ros)
+    idle = (0, "not subscribed: the overlay has no subscriber")
+    assert ros.until(lambda: found.get("overlay") == idle)
+    ros.watch("overlay")
+    missing = "nothing with the same stamp on /image and /segmentation_node/mask"
+    assert ros.until(lambda: missing in found["overlay"][1])
+    ros.send(*street, 7)
+    assert ros.until(lambda: found["overlay"] == (0, "images and their masks arrive"))
+    ros.node.destroy_publisher(ros.mask)
+    assert ros.until(lambda: "no publisher on /segmentation_node/mask" in found["overlay"][1])
+    ros.node.destroy_publisher(ros.image)
+    words = "nothing arrives on /image; /image/compressed has a publisher: set input_transport"
+    assert ros.until(lambda: words in found["overlay"][1])
+    assert found["overlay"][0] == 1
+
+
 def start(*arguments):
     return subprocess.Popen(
-        [sys.executable, "-m", "nightseg_ros.ros.overlay_node", "--ros-args", *arguments],
+        [*EXECUTABLE, "--ros-args", *arguments],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

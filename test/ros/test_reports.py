@@ -9,14 +9,14 @@ from collections import Counter
 import pytest
 
 from nightseg_ros.engines.engine import EngineInfo
+from nightseg_ros.perception.camera_health import Health
+from nightseg_ros.perception.novelty import Novelty
+from nightseg_ros.perception.status import ERROR, OK, WARN, backend_report
 from nightseg_ros.ros.mailbox import Counts, Outcome
 from nightseg_ros.ros.models import load_models
 from nightseg_ros.ros.reports import (
-    ERROR,
-    OK,
-    WARN,
     InputState,
-    backend_report,
+    health_report,
     input_report,
     processing_report,
     qos_report,
@@ -45,13 +45,13 @@ def report(counts=None, statistics=None, **changes):
 @pytest.mark.parametrize(
     ("changes", "level", "message"),
     [
-        ({}, OK, "images come in"),
-        ({"listening": False}, OK, "not subscribed: nobody listens to the outputs"),
+        ({}, OK, "images arrive"),
+        ({"listening": False}, OK, "not subscribed: the outputs have no subscriber"),
         ({"listening": False, "active": False}, OK, "not subscribed: the node is inactive"),
         (
             {"silence_s": 7.0, "publishers": [], "advice": "remap it"},
             WARN,
-            "no image for 7.0 s on /front/image: no publisher there; remap it",
+            "no image for 7.0 s on /front/image: no publisher; remap it",
         ),
         (
             {"silence_s": 7.0},
@@ -59,9 +59,9 @@ def report(counts=None, statistics=None, **changes):
             "no image for 7.0 s on /front/image: /driver (reliable, volatile)",
         ),
         (
-            {"silence_s": 7.0, "clock_stands": True},
+            {"silence_s": 7.0, "clock_stopped": True},
             OK,
-            "no image for 7.0 s on /front/image; the simulated time stands still",
+            "no image for 7.0 s on /front/image; the simulated time has stopped",
         ),
     ],
 )
@@ -127,15 +127,15 @@ def test_processing_has_the_keys_of_autoware(seconds, level, in_time, in_range, 
 
 
 def test_processing_has_percentiles_of_every_stage():
-    values = Frames(*(0.001 * i for i in range(1, 101))).report.values
+    values = Frames(*(0.001 * i for i in range(1, 11))).report.values
     for stage in STAGES:
-        assert float(values[f"{stage}_p50_ms"]) == pytest.approx(50)
-        assert float(values[f"{stage}_p95_ms"]) == pytest.approx(95)
-        assert float(values[f"{stage}_p99_ms"]) == pytest.approx(99)
-    assert float(values["preprocess_time_ms"]) == pytest.approx(50)
+        assert float(values[f"{stage}_p50_ms"]) == pytest.approx(5.5)
+        assert float(values[f"{stage}_p95_ms"]) == pytest.approx(9.55)
+        assert float(values[f"{stage}_p99_ms"]) == pytest.approx(9.91)
+    assert float(values["preprocess_time_ms"]) == pytest.approx(5.5)
 
 
-def test_backend_says_what_really_runs(models_dir):
+def test_backend_reports_what_really_runs(models_dir):
     models = load_models(Settings(models_dir=str(models_dir), engine="fake"))
     infos = {role: engine.info for role, engine in models.pipeline.engines.items()}
     infos["day"] = EngineInfo("onnxruntime", "CUDAExecutionProvider", "cuda:0", "fp16")
@@ -152,6 +152,27 @@ def test_backend_says_what_really_runs(models_dir):
     assert found.message.endswith("fallback: night is damaged")
     assert found.values["fallback_reason"] == "night is damaged"
     assert found.values["unavailable_routes"] == "no translator"
+
+
+@pytest.mark.parametrize(("average", "level"), [(0.8, OK), (1.2, WARN)])
+def test_a_drive_outside_the_domain_is_a_warning(average, level):
+    statistics = CameraStatistics()
+    statistics.health = Health()
+    statistics.novelty = Novelty(1.5, "less contrast", average)
+    report = health_report("front", statistics)
+    assert (report.name, report.level) == ("health front", level)
+    plain = "the camera shows the scene"
+    unlike = "; unlike the frames that the model knows: less contrast"
+    assert report.message == (plain + unlike if level == WARN else plain)
+    assert report.values["novelty"] == "1.500"
+    assert report.values["novelty_average"] == f"{average:.3f}"
+
+
+def test_without_a_domain_there_is_no_novelty():
+    statistics = CameraStatistics()
+    statistics.health = Health()
+    report = health_report("", statistics)
+    assert (report.level, report.values["novelty"]) == (OK, "n/a")
 
 
 def test_qos_mismatch_is_a_warning_until_it_is_gone():

@@ -1,10 +1,9 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`nightseg run` starts the graph, ends it well, and says in one line what kept it from that."""
+"""`nightseg run` starts the graph, ends it well, and reports in one line why it could not."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -15,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifecycle_for_tests import state_of
+from support import models as tiny
+from support.lifecycle import state_of
+from support.verbs import parsed
 
 from nightseg_ros.cli import main as cli
 from nightseg_ros.cli import run
@@ -26,9 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def arguments(*words):
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
-    return run.ros_args(parser.parse_args(words))
+    return run.ros_args(parsed("run", *words))
 
 
 def pairs(words, option):
@@ -56,6 +55,12 @@ def test_several_cameras_are_named():
         arguments("--camera-topic", "front=/f/image", "--camera-topic", "/l/image")
 
 
+def test_topic_of_compressed_images_gets_its_remedy():
+    remedy = "give front=/f/image and --set input_transport=compressed"
+    with pytest.raises(NightsegError, match=remedy):
+        arguments("--camera-topic", "front=/f/image/compressed")
+
+
 def test_parameters_keep_the_types_of_their_table():
     words = arguments(
         *("--set", "day_model=1e5"),
@@ -73,13 +78,35 @@ def test_parameters_keep_the_types_of_their_table():
     ]
 
 
+def test_models_are_named_as_for_the_other_verbs(tmp_path, monkeypatch):
+    folder = tiny.models_folder(tmp_path / "models")
+    monkeypatch.setenv("NIGHTSEG_MODELS", str(folder))
+    assert pairs(arguments("--model", "tiny_night", "--set", "engine=fake"), "-p") == [
+        f"night_model:='{folder / 'tiny_night'}'",
+        "allowed_routes:=[night]",
+        "engine:='fake'",
+    ]
+    both = ("--model", str(folder / "tiny_day"), "--model", "tiny_night")
+    assert pairs(arguments(*both), "-p")[-1] == "allowed_routes:=[day, night]"
+    monkeypatch.delenv("NIGHTSEG_MODELS")
+    words = arguments("--models", str(folder), "--model", "tiny_translator")
+    assert pairs(words, "-p") == [
+        f"models_dir:='{folder}'",
+        f"translator_model:='{folder / 'tiny_translator'}'",
+        f"day_model:='{folder / 'tiny_day'}'",
+        "allowed_routes:=[translate]",
+    ]
+    with pytest.raises(NightsegError, match="did you mean 'tiny_night'"):
+        arguments("--models", str(folder), "--model", "tiny_nihgt")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--set", "route"), "--set 'route' is not NAME=VALUE"),
         (("--set", "ruote=day"), "--set ruote: there is no such parameter; did you mean route"),
         (("--remap", "a=b"), "--remap 'a=b' is not FROM:=TO"),
-        (("--params-file", "nowhere.yaml"), "there is no params file nowhere.yaml"),
+        (("--params-file", "nowhere.yaml"), "there is no params file 'nowhere.yaml'"),
     ],
 )
 def test_what_ros_would_ignore_is_refused(words, said):
@@ -87,7 +114,28 @@ def test_what_ros_would_ignore_is_refused(words, said):
         arguments(*words)
 
 
-def test_without_ros_the_remedy_is_told(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ((), "/segmentation_node"),
+        (("--namespace", "car"), "/car/segmentation_node"),
+        (("--remap", "__ns:=/bus"), "/bus/segmentation_node"),
+        (("--remap", "segmentation_node:__node:=seg"), "/seg"),
+    ],
+)
+def test_a_section_of_the_params_file_that_reaches_no_node_is_reported(
+    tmp_path, capsys, words, name
+):
+    file = tmp_path / "params.yaml"
+    for section in (name, "other"):
+        file.write_text(f"{section}:\n  ros__parameters:\n    route: night\n")
+        arguments("--params-file", str(file), *words)
+        said = capsys.readouterr().err
+        assert said.startswith("nightseg: params file") == (section == "other"), said
+        assert ("nothing of /other reaches" in said) == (section == "other")
+
+
+def test_without_ros_the_remedy_is_reported(monkeypatch, capsys):
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["run"]) == 2
     assert "source the setup.bash" in capsys.readouterr().err
@@ -185,9 +233,10 @@ def test_a_node_that_cannot_be_configured_ends_it_with_the_reason(tmp_path):
     process = start("--set", "engine=fake", "--set", f"models_dir={tmp_path}", "--overlay")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    last = errors.strip().splitlines()[-1]
-    assert last.startswith("nightseg: error: segmentation_node: could not configure: ")
-    assert str(tmp_path) in last
+    last = "nightseg: error: segmentation_node could not be configured; see its log for the cause"
+    assert errors.strip().splitlines()[-1] == last
+    assert errors.count("could not configure: ") == 1
+    assert errors.count("there is no usable model in") == 1
     assert "Traceback" not in errors
 
 

@@ -13,17 +13,17 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy")
 pytest.importorskip("rosbags.rosbag2")
 
-import bags_for_tests as bags
-import models_for_tests as tiny
 from rclpy.serialization import deserialize_message
-from segmentation_graph import image, pixels_of
 from sensor_msgs.msg import Image
+from support import bags as bags
+from support import models as tiny
+from support.segmentation_graph import image, pixels_of
 
+from nightseg_ros.bags.source import Bag
 from nightseg_ros.cli.main import main
 from nightseg_ros.drive.render import Renderer
-from nightseg_ros.evaluation.bags.source import Bag
-from nightseg_ros.evaluation.live.film import Film
-from nightseg_ros.ros.live_graph import LiveGraph
+from nightseg_ros.trials.live.film import Film
+from nightseg_ros.trials.live.graph import LiveGraph
 
 pytestmark = pytest.mark.ros
 FRAMES = 4
@@ -78,13 +78,37 @@ def assert_identical(*several):
 
 @pytest.mark.parametrize("route", ["day", "night", "translate"])
 def test_live_replayed_and_segmented_masks_are_identical(start, tmp_path: Path, route: str):
-    models = tiny.models_folder(tmp_path / "models")
     frames = [bags.picture(i, (90, 150)) for i in range(FRAMES)]
+    models = tiny.models_folder(tmp_path / "models")
+    assert_same_everywhere(start, tmp_path, frames, models, route)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "words"),
+    [
+        ("segformer", "ade20k150", ()),
+        ("fpn", "cityscapes19", ()),
+        ("deeplab", "voc21", ("--size", "96x64", "--output", "out")),
+    ],
+)
+def test_so_are_those_of_networks_that_nobody_here_wrote(start, tmp_path, name, labels, words):
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[export]'")
+    from support.public_networks import public_onnx
+
+    file, models = tmp_path / f"{name}.onnx", tmp_path / "models"
+    file.write_bytes(public_onnx(name))
+    facts = ["--labels", labels, "--normalise", "imagenet", "--route", "night"]
+    nightseg("import", file, "--out", models / name, *facts, *words, "--frames-count", 1)
+    frames = [blocks(i) for i in range(FRAMES)]
+    assert_same_everywhere(start, tmp_path, frames, models, "night", allowed_routes="[night]")
+
+
+def assert_same_everywhere(start, tmp_path, frames, models: Path, route: str, **parameters):
     options = ["--models", models, "--engine", "onnxruntime-cpu", "--route", route]
 
     bag = record(tmp_path / "bag.mcap", frames)
     nightseg("replay", bag, "--out", tmp_path / "replay", "--masks", *options)
-    replayed = masks(tmp_path / "replay/masks/cam_image")
+    replayed = masks(tmp_path / "replay/masks/cam__image")
 
     (tmp_path / "stills").mkdir()
     for i, frame in enumerate(frames):
@@ -92,7 +116,7 @@ def test_live_replayed_and_segmented_masks_are_identical(start, tmp_path: Path, 
     nightseg("segment", tmp_path / "stills", "--out", tmp_path / "segment", *options)
     segmented = masks(tmp_path / "segment")
 
-    graph = start(models_dir=models, engine="onnxruntime-cpu", route=route)
+    graph = start(models_dir=models, engine="onnxruntime-cpu", route=route, **parameters)
     camera, seen = graph.camera(), graph.watch()
     graph.connected(camera)
     for i, frame in enumerate(frames):
@@ -113,7 +137,7 @@ def test_jpeg_on_the_wire_in_a_bag_and_in_a_file(tmp_path: Path):
         (tmp_path / f"stills/{i}.jpg").write_bytes(bags.jpeg_bytes(frame).tobytes())
     nightseg("segment", tmp_path / "stills", "--out", tmp_path / "segment", *options)
     live = play(bag, JPEG, models_dir=str(models), engine="onnxruntime-cpu", route="day")
-    assert_identical(live, masks(tmp_path / "replay/masks/cam_image"), masks(tmp_path / "segment"))
+    assert_identical(live, masks(tmp_path / "replay/masks/cam__image"), masks(tmp_path / "segment"))
 
 
 def test_a_video_replayed_and_segmented(tmp_path: Path):
@@ -127,12 +151,12 @@ def test_a_video_replayed_and_segmented(tmp_path: Path):
     options = ["--models", models, "--engine", "onnxruntime-cpu"]
     nightseg("replay", path, "--out", tmp_path / "replay", "--masks", *options)
     nightseg("segment", path, "--out", tmp_path / "segment", *options)
-    assert_identical(masks(tmp_path / "replay/masks/video_image"), masks(tmp_path / "segment"))
+    assert_identical(masks(tmp_path / "replay/masks/video__image"), masks(tmp_path / "segment"))
 
 
 @pytest.mark.slow
 def test_shipped_models(tmp_path: Path, repository: Path):
-    """Rendered frames; the replay finds the route by itself, the others are told."""
+    """Rendered frames; the replay finds the route by itself, the others are logged."""
     models = repository / "models"
     renderer = Renderer(1, 40, (320, 180))
     drive = [renderer.frame(i).image_bgr for i in range(40)]
@@ -155,4 +179,4 @@ def test_shipped_models(tmp_path: Path, repository: Path):
         parameters = {f"{route}_model": chosen[route], "allowed_routes": [route]}
         parameters |= {"models_dir": str(models), "engine": "onnxruntime-cpu", "route": route}
         live += play(own, RAW, **parameters)
-    assert_identical(live, masks(tmp_path / "replay/masks/cam_image"), segmented)
+    assert_identical(live, masks(tmp_path / "replay/masks/cam__image"), segmented)

@@ -12,18 +12,20 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
-from segmentation_graph import expected, image, picture, pixels_of
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float32, String
+from support.fake_models import calibrated
+from support.segmentation_graph import expected, image, picture, pixels_of
 
-from nightseg_ros.labels import CITYSCAPES19
+from nightseg_ros.labels.label_set import CITYSCAPES19
 from nightseg_ros.perception.image_messages import ACCEPTED_ENCODINGS, decode_image
 from nightseg_ros.ros.qos import latched
 
 pytestmark = pytest.mark.ros
 
 
-def test_mask_is_what_the_rule_of_the_fake_engine_says(start):
+def test_mask_is_what_the_rule_of_the_fake_engine_reports(start):
     """At the network's own size no resize can hide a fault: class = green // 8 mod 19."""
     graph = start()
     camera, masks = graph.camera(), graph.watch()
@@ -211,3 +213,64 @@ def test_low_confidence_becomes_unlabelled(start):
     assert graph.got(masks)
     wanted = np.where(pixels[..., 2] < 128, 255, pixels[..., 1] // 8 % 19)
     np.testing.assert_array_equal(pixels_of(masks[0]), wanted)
+
+
+def test_the_least_certain_pixels_go_until_the_target_error_is_met(start, write_models, tmp_path):
+    folder = write_models(tmp_path / "models")
+    for role in ("day", "night"):
+        calibrated(folder / role)
+    graph = start(models_dir=str(folder), target_error=0.2)
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    pixels = picture()
+    camera.publish(image(pixels))
+    assert graph.got(masks)
+    mask, stay = pixels_of(masks[0]), pixels_of(masks[0]) != 255
+    np.testing.assert_array_equal(mask[stay], (pixels[..., 1] // 8 % 19)[stay])
+    sure = pixels[..., 2]
+    assert 0.19 < (1 - sure[stay] / 255).mean() < 0.201
+    assert sure[stay].min() > sure[~stay].max()
+    withheld = f"{(~stay).mean():.3f}"
+    assert graph.until(lambda: graph.status("route")[2]["withheld"] == withheld)
+
+
+def test_camera_that_repeats_a_frame_is_reported_and_its_pixels_dropped(start):
+    graph = start(drop_invalid=True)
+    camera, masks = graph.camera(), graph.watch()
+    invalid, visibility = graph.watch("invalid_mask"), graph.watch("visibility", Float32)
+    graph.connected(camera)
+    assert graph.until(lambda: len(graph.session.outputs[""].watched()) == 3)
+    pixels = picture()
+    for index in range(10):
+        camera.publish(image(pixels, 1.0 + index / 10))
+        for outputs in (masks, visibility, invalid):
+            assert graph.got(outputs, index + 1)
+    assert visibility[0].data == 1.0
+    assert not pixels_of(invalid[0]).any()
+    np.testing.assert_array_equal(pixels_of(masks[0]), pixels[..., 1] // 8 % 19)
+    assert visibility[-1].data == 0.0
+    assert (pixels_of(invalid[-1]) == 255).all()
+    assert (pixels_of(masks[-1]) == 255).all()
+    assert invalid[-1].header == masks[-1].header
+    assert graph.until(lambda: "frozen" in graph.status("health")[1])
+
+
+def test_masks_hold_still_where_asked_and_the_stamps_of_the_images_count(start):
+    """The class of the fake engine is green // 8, its confidence is red."""
+    graph = start(stabilise=True)
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+
+    def shown(green, red, stamp_s):
+        masks.clear()
+        camera.publish(image(np.full((48, 64, 3), (0, green, red), np.uint8), stamp_s))
+        assert graph.got(masks)
+        return set(pixels_of(masks[0]).ravel().tolist())
+
+    assert shown(0, 130, 5.0) == {0}
+    assert shown(8, 110, 5.1) == {0}
+    assert shown(16, 110, 9.0) == {2}
+    assert shown(8, 90, 9.1) == {2}
+    (changed,) = graph.node.set_parameters([Parameter("stabilise", value=False)])
+    assert changed.successful
+    assert shown(0, 80, 9.2) == {0}

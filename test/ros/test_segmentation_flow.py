@@ -14,13 +14,15 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
+from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
-from segmentation_graph import RELIABLE, image, picture, pixels_of, stamp
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Float32
+from std_msgs.msg import Float32, String
+from support.segmentation_graph import RELIABLE, image, picture, pixels_of, stamp
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.ros.cameras import Letter
+from nightseg_ros.ros import segmenter
+from nightseg_ros.ros.cameras import Frame
 from nightseg_ros.ros.mailbox import Outcome
 from nightseg_ros.ros.qos import newest_only
 
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.ros
 
 
 def test_drops_are_counted_and_the_newest_frame_is_never_lost(start):
-    graph = start(fake_delay_ms=100.0)
+    graph = start(fake_delay_ms=500.0)
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     for second in range(40):
@@ -56,7 +58,7 @@ def test_executor_stays_free_while_the_engine_works(start):
 
 def test_cameras_take_turns(start):
     """One camera floods, two are slow; each frame of the slow ones gets its mask."""
-    graph = start(cameras="[flood, left, right]", fake_delay_ms=20.0)
+    graph = start(cameras="[flood, left, right]", fake_delay_ms=100.0)
     names = ("flood", "left", "right")
     cameras = {name: graph.camera(f"{name}/image") for name in names}
     masks = {name: graph.watch(f"{name}/mask") for name in names}
@@ -67,7 +69,7 @@ def test_cameras_take_turns(start):
             for name, seed in (("left", 2), ("right", 3)):
                 message = image(picture(seed=seed), tick, frame_id=name)
                 cameras[name].publish(message)
-        graph.settle(0.01)
+        graph.settle(0.03)
     counts = {name: graph.done(4, name) for name in ("left", "right")}
     # Best effort and newest only: of a flood the middleware itself may leave a frame out.
     assert graph.until(lambda: graph.counts("flood").in_flight == 0)
@@ -92,9 +94,12 @@ def test_rate_limit(start):
         camera.publish(image(picture(), tick))
         graph.settle(0.02)
     most = 1 + 2.0 * (time.monotonic() - begin)
-    counts = graph.done(60)
+    # A busy machine may overwrite some before the node takes them.
+    assert graph.until(lambda: graph.counts().received >= 50 and not graph.counts().in_flight)
+    graph.settle()
+    counts = graph.counts()
     assert 2 <= counts.published <= most
-    assert counts.outcomes[Outcome.RATE] > 40
+    assert counts.outcomes[Outcome.RATE] > 30
     assert graph.until(lambda: len(masks) == counts.published)
 
 
@@ -122,8 +127,6 @@ def test_watching_the_times_starts_no_camera(start):
 
 
 def test_lazy_is_switched_at_run_time(start):
-    from rclpy.parameter import Parameter
-
     graph = start(lazy=False)
     camera = graph.camera()
     graph.connected(camera)
@@ -137,9 +140,45 @@ def test_lazy_is_switched_at_run_time(start):
 
 def test_frame_that_nobody_waits_for_any_more_is_dropped_and_counted(start):
     graph = start()
-    graph.session.mailbox.put("", Letter(image(picture()), time.perf_counter()))
+    graph.session.mailbox.put("", Frame(image(picture()), time.perf_counter()))
     assert graph.done(1).outcomes[Outcome.UNWATCHED] == 1
     assert graph.engines["day"].runs == 1  # to warm up
+
+
+@pytest.mark.parametrize(
+    ("broken", "outcome"),
+    [("publish", Outcome.PUBLISHED), ("publish_mask", Outcome.UNPUBLISHED)],
+)
+def test_what_fails_after_the_engine_does_not_count_against_it(
+    start, monkeypatch, capfd, broken, outcome
+):
+    graph = start(max_failures=1)
+    camera, masks = graph.camera(), graph.watch()
+    routes, confidences = graph.watch("route", String), graph.watch("confidence")
+    graph.connected(camera)
+    assert graph.until(lambda: len(graph.session.outputs[""].watched()) == 3)
+    outputs = graph.session.outputs[""]
+    original = getattr(outputs, broken)
+
+    def fail(*given):
+        if broken == "publish_mask" or given[0] == "confidence":
+            raise ZeroDivisionError("a bug")
+        return original(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, broken, fail)
+        for second in range(3):
+            camera.publish(image(picture(), second))
+            counts = graph.done(second + 1)
+    assert counts.outcomes == {outcome: 3}
+    assert graph.status("engine")[:2] == (0, "working")
+    name = "mask" if broken == "publish_mask" else "confidence"
+    words = f"camera: {name} could not be published: ZeroDivisionError: a bug"
+    assert capfd.readouterr().err.count(words) == 1
+    camera.publish(image(picture(), 3))
+    assert graph.until(lambda: confidences)
+    assert graph.got(masks, 4 if outcome is Outcome.PUBLISHED else 1)
+    assert graph.got(routes, len(masks))
 
 
 def test_only_what_is_watched_is_made(start, monkeypatch):
@@ -186,7 +225,7 @@ def test_stage_times_are_published(start):
     assert graph.until(
         lambda: all(
             x.get_subscription_count()
-            for x in graph.session.segmenter.debug.values()
+            for x in graph.session.segmenter.debug[""].values()
             if x.topic_name.rsplit("/", 1)[1].removesuffix("_ms") in stages
         )
     )
@@ -199,6 +238,24 @@ def test_stage_times_are_published(start):
     assert times["inference"] >= 30.0
     assert times["total"] >= times["inference"] + times["overhead"] - 0.001
     assert times["age"] >= times["total"] - 0.001
+
+
+def test_stage_times_of_a_camera_are_of_its_own_frames(start):
+    graph = start(cameras="[front, left]")
+    cameras = {name: graph.camera(f"{name}/image") for name in ("front", "left")}
+    times = {name: graph.watch(f"{name}/debug/total_ms", Float32, 10) for name in cameras}
+    masks = {name: graph.watch(f"{name}/mask") for name in cameras}
+    graph.connected(*cameras.values())
+    debug = graph.session.segmenter.debug
+    assert graph.until(lambda: all(debug[x]["total"].get_subscription_count() for x in cameras))
+    for second in (1.0, 2.0, 3.0):
+        cameras["left"].publish(image(picture(), second))
+        assert graph.got(masks["left"], int(second))
+    cameras["front"].publish(image(picture()))
+    assert graph.got(times["front"])
+    assert graph.got(times["left"], 3)
+    graph.settle()
+    assert {name: len(seen) for name, seen in times.items()} == {"front": 1, "left": 3}
 
 
 def broken(**changes):
@@ -226,8 +283,8 @@ BAD_IMAGES = {
         "12000x9000 is over the limit",
     ),
     "2^64 bytes": (broken(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1), "over the limit"),
-    "nanoseconds": (with_stamp(5, 2_000_000_000), "is no time"),
-    "negative": (with_stamp(-5, 0), "is no time"),
+    "nanoseconds": (with_stamp(5, 2_000_000_000), "is not a valid time"),
+    "negative": (with_stamp(-5, 0), "is not a valid time"),
 }
 
 
@@ -282,6 +339,53 @@ def test_bad_compressed_image(start, capfd, data, words):
     assert (masks[0].width, masks[0].height) == (90, 60)
 
 
+def test_images_that_no_camera_makes_are_rejected_before_they_are_decoded(start, capfd):
+    """Within the limit of memory, and still seconds of decoding for 90 kB."""
+    graph = start(input_transport="compressed", max_megapixels=0.01)
+    camera, masks = graph.camera("image/compressed", CompressedImage), graph.watch()
+    graph.connected(camera)
+    camera.publish(CompressedImage(format="jpeg", data=jpeg(picture(100, 101))))
+    assert graph.done(1).outcomes[Outcome.BAD_IMAGE] == 1
+    words = "image size 101x100 is over the limit of 0.01 megapixels; a node takes more with"
+    assert words in capfd.readouterr().err
+    camera.publish(CompressedImage(format="jpeg", data=jpeg(picture(100, 100))))
+    assert graph.got(masks)
+    graph.node.set_parameters([Parameter("max_megapixels", value=0.0101)])
+    camera.publish(CompressedImage(format="jpeg", data=jpeg(picture(100, 101))))
+    assert graph.got(masks, 2)
+
+
+def test_time_of_decoding_is_no_hang_of_the_engine(start, monkeypatch):
+    graph = start(engine_timeout_s=0.3)
+    decode = segmenter.decode
+
+    def slowly(*arguments):
+        time.sleep(1.0)
+        return decode(*arguments)
+
+    monkeypatch.setattr(segmenter, "decode", slowly)
+    camera, masks = graph.camera(), graph.watch()
+    graph.connected(camera)
+    camera.publish(image(picture()))
+    assert graph.got(masks)
+    assert graph.status("engine")[:2] == (0, "working")
+
+
+def test_image_without_memory_to_decode_it_does_not_count_against_the_engine(start, monkeypatch):
+    graph = start(max_failures=1)
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(segmenter, "decode", full)
+    camera = graph.camera()
+    graph.watch()
+    graph.connected(camera)
+    camera.publish(image(picture()))
+    assert graph.done(1).outcomes == {Outcome.BAD_IMAGE: 1}
+    assert graph.status("engine")[:2] == (0, "working")
+
+
 def test_frame_out_of_order_is_rejected_and_a_new_start_of_the_bag_is_not(start, capfd):
     graph = start()
     camera, masks = graph.camera(), graph.watch()
@@ -296,8 +400,10 @@ def test_frame_out_of_order_is_rejected_and_a_new_start_of_the_bag_is_not(start,
     assert "0.050 s older than that of an image before it" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("error", [RuntimeError("CUDA error 700"), NightsegError("engine gone")])
-def test_failing_engine_publishes_nothing_and_the_next_frame_is_served(start, capfd, error):
+@pytest.mark.parametrize("kind", [RuntimeError, NightsegError])
+def test_failing_engine_publishes_nothing_and_the_next_frame_is_served(start, capfd, kind):
+    # Made here: an error that was raised holds the node, and a parameter lives to the last test.
+    error = kind("CUDA error 700")
     graph = start(allowed_routes="[day]")
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
@@ -365,7 +471,7 @@ def test_ages_go_by_simulated_time(start):
     time_source = SimulatedTime(graph)
     camera, masks, ages = graph.camera(), graph.watch(), graph.watch("debug/age_ms", Float32, 10)
     graph.connected(camera)
-    assert graph.until(lambda: graph.session.segmenter.debug["age"].get_subscription_count())
+    assert graph.until(lambda: graph.session.segmenter.debug[""]["age"].get_subscription_count())
     time_source.set(1000.25)
     camera.publish(image(picture(), 1000.0))
     assert graph.until(lambda: masks and ages)
@@ -391,7 +497,7 @@ def test_simulated_time_that_jumps_back_stalls_nothing(start):
     assert graph.status("route")[2]["route"] == "night"
 
 
-def test_diagnostics_go_on_while_simulated_time_stands(start):
+def test_diagnostics_continue_while_simulated_time_stands(start):
     graph = start(use_sim_time=True, **{"diagnostics.period_s": 0.1, "no_image_warn_s": 0.1})
     time_source = SimulatedTime(graph)
     time_source.set(10.0)
@@ -400,6 +506,6 @@ def test_diagnostics_go_on_while_simulated_time_stands(start):
     camera.publish(image(picture(), 10.0))
     graph.done(1)
     assert graph.until(
-        lambda: graph.statuses.get("input", (0, "", {}))[1].endswith("time stands still")
+        lambda: graph.statuses.get("input", (0, "", {}))[1].endswith("time has stopped")
     )
     assert graph.statuses["input"][0] == 0

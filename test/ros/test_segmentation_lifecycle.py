@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Transitions do what they say, can be repeated, and say why where they fail."""
+"""Transitions do what they promise, can be repeated, and log why they fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest.importorskip("rclpy", reason="needs rclpy")
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.lifecycle import TransitionCallbackReturn
-from segmentation_graph import NAME, image, picture
+from support.segmentation_graph import NAME, image, picture
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.ros import session as session_module
@@ -120,7 +120,7 @@ def test_cycles_leave_nothing_behind(start):
     assert [engine() for engine in engines] == [None] * 4
 
 
-def test_configure_with_a_missing_model_says_why_and_can_be_repeated(
+def test_configure_with_a_missing_model_reports_why_and_can_be_repeated(
     start, tmp_path, write_models, capfd
 ):
     graph = start(up=False, models_dir=tmp_path / "models")
@@ -172,13 +172,16 @@ def test_unexpected_error_is_logged_with_its_trace_and_the_node_recovers(start, 
     log = capfd.readouterr().err
     assert "could not configure: ZeroDivisionError: a bug" in log
     assert "Traceback" in log
+    cause = (2, "could not configure: ZeroDivisionError: a bug")
+    assert graph.status("lifecycle")[:2] == cause  # although the node has recovered from it
     assert graph.node.trigger_configure() == SUCCESS
+    assert graph.status("lifecycle")[:2] == (0, "inactive")
 
 
 @pytest.mark.parametrize(
     "topic", ["/segmentation_node/color_mask.publisher", "/image.subscription"]
 )
-def test_bad_qos_override_says_which_topic_and_leaves_nothing_behind(start, capfd, topic):
+def test_bad_qos_override_reports_which_topic_and_leaves_nothing_behind(start, capfd, topic):
     graph = start(up=False, lazy=False, **{f"qos_overrides.{topic}.reliability": "sometimes"})
     before = entities(graph.node)
     configured = graph.node.trigger_configure() == SUCCESS
@@ -218,7 +221,7 @@ def test_callbacks_may_be_called_twice(start):
 
 
 def test_deactivate_lets_the_frame_under_way_end_and_counts_the_rest(start):
-    graph = start(fake_delay_ms=500.0, allowed_routes="[day]")
+    graph = start(fake_delay_ms=1500.0, allowed_routes="[day]")
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
     for second in range(3):
@@ -245,7 +248,7 @@ def test_shutdown_from_active_frees_the_engines(start):
         ({"threads": -1}, "threads"),
         ({"threads": 2.5}, "threads: 2.5 is not of type integer"),
         ({"confidence_threshold": 7.0}, "confidence_threshold"),
-        ({"cameras": "[a, a]"}, "names one twice"),
+        ({"cameras": "[a, a]"}, "contains a name twice"),
         ({"lazy": "maybe"}, "lazy: 'maybe' is not of type bool"),
     ],
 )

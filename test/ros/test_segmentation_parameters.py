@@ -10,12 +10,15 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy")
 
 import rclpy
+from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from segmentation_graph import NAME, image, picture, pixels_of
 from std_msgs.msg import String
+from support.segmentation_graph import NAME, image, picture, pixels_of
 
+from nightseg_ros.errors import NightsegError
 from nightseg_ros.ros.parameter_table import fields, kind, ros_name, row
 from nightseg_ros.ros.settings import Settings
 
@@ -40,10 +43,10 @@ def set_together(graph, **values):
     return result.successful, result.reason
 
 
-def test_table_is_what_others_are_told(start):
+def test_table_is_what_others_are_reported(start):
     graph = start(up=False)
     request = DescribeParameters.Request(names=[ros_name(field) for field in fields(Settings)])
-    told = call(graph, "describe_parameters", DescribeParameters, request).descriptors
+    logged = call(graph, "describe_parameters", DescribeParameters, request).descriptors
     types = {
         "bool": ParameterType.PARAMETER_BOOL,
         "integer": ParameterType.PARAMETER_INTEGER,
@@ -51,15 +54,15 @@ def test_table_is_what_others_are_told(start):
         "string": ParameterType.PARAMETER_STRING,
         "string_array": ParameterType.PARAMETER_STRING_ARRAY,
     }
-    for field, descriptor in zip(fields(Settings), told, strict=True):
+    for field, descriptor in zip(fields(Settings), logged, strict=True):
         about = row(field)
         assert descriptor.name == ros_name(field)
         assert descriptor.type == types[kind(field)]
         assert descriptor.description == about.description
-        assert descriptor.read_only is not about.runtime
+        assert not descriptor.read_only  # which would hold while the node is unconfigured too
         ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
         assert [(x.from_value, x.to_value) for x in ranges] == (
-            [] if about.low is None else [(about.low, about.high)]
+            [] if about.limits is None else [about.limits]
         )
         assert all(choice in descriptor.additional_constraints for choice in about.choices)
 
@@ -93,9 +96,10 @@ def test_whole_number_for_a_double_starts_the_node(start):
         ({"confidence_threshold": 1.5}, "confidence_threshold"),
         ({"confidence_threshold": "high"}, "confidence_threshold: 'high' is not of type double"),
         ({"confidence_threshold": float("nan")}, "confidence_threshold"),
-        ({"dark_below": 0.99, "bright_above": 0.9}, "must rise"),
-        ({"engine": "onnxruntime"}, "read-only"),
-        ({"cameras": ["front"]}, "read-only"),
+        ({"dark_below": 0.99, "bright_above": 0.9}, "bright_above must be the larger"),
+        ({"engine": "onnxruntime"}, "engine: read by configure only: clean up"),
+        ({"cameras": ["front"]}, "cameras: read by configure only: clean up"),
+        ({"route": "night", "threads": 1, "engine": "auto"}, "engine, threads: read by"),
         ({"route": "night", "max_rate_hz": -1.0}, "max_rate_hz"),
         ({"max_rate_hz": 3.0, "route": "dusk"}, "route"),
     ],
@@ -112,18 +116,73 @@ def test_refusal_has_a_reason_and_changes_nothing(start, values, words):
         assert graph.node.get_parameter(name).value == value
 
 
+def test_what_configure_reads_is_settable_until_then_and_after_cleanup(
+    start, tmp_path, write_models
+):
+    graph = start(up=False, models_dir=tmp_path / "nowhere")
+    assert graph.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    folder = str(write_models(tmp_path / "models"))
+    assert set_together(graph, models_dir=folder, cameras=["front"]) == (True, "")
+    assert graph.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert list(graph.session.inputs) == ["front"]
+    assert graph.node.get_parameter("models_dir").value == folder
+    successful, reason = set_together(graph, cameras=["left"], models_dir=folder)
+    assert (successful, reason.partition(":")[0]) == (False, "cameras")  # the other is as it was
+    assert set_together(graph, cameras=["front"], models_dir=folder) == (True, "")
+    assert graph.node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    assert set_together(graph, cameras=["left"]) == (True, "")
+    assert graph.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert list(graph.session.inputs) == ["left"]
+
+
+def test_parameter_cannot_be_taken_off_the_node(start):
+    graph = start(up=False)
+    request = SetParameters.Request(
+        parameters=[ParameterMessage(name=name) for name in ("cameras", "route")]
+    )
+    for result in call(graph, "set_parameters", SetParameters, request).results:
+        assert not result.successful
+        assert "cannot be unset" in result.reason
+    assert graph.node.get_parameter("cameras").value == [""]
+
+
+def test_settings_that_cannot_be_applied_are_refused_and_the_old_ones_stay(start, monkeypatch):
+    graph = start()
+    before = graph.node.settings
+
+    def fail(*_, **__):
+        raise NightsegError("the engines were exchanged meanwhile")
+
+    monkeypatch.setattr(graph.session, "apply", fail)
+    successful, reason = set_together(graph, max_rate_hz=5.0)
+    assert (successful, reason) == (False, "the engines were exchanged meanwhile")
+    assert graph.node.settings == before
+    assert graph.node.get_parameter("max_rate_hz").value == 0.0
+
+
+def test_pace_of_the_diagnostics_changes_immediately(start):
+    graph = start(up=False)
+    assert set_together(graph, **{"diagnostics.period_s": 60.0}) == (True, "")
+    graph.settle(0.3)
+    graph.statuses.clear()
+    graph.settle(0.3)
+    assert graph.statuses == {}
+    assert set_together(graph, **{"diagnostics.period_s": 0.05}) == (True, "")
+    assert graph.status("lifecycle")
+
+
 def test_route_without_its_model_is_refused_at_run_time(start, tmp_path, write_models):
     folder = write_models(tmp_path, roles=("day", "night"))
     graph = start(models_dir=folder)
     successful, reason = set_together(graph, route="translate", max_rate_hz=5.0)
     assert not successful
-    assert "no models for route translate; the loaded models can do day, night" in reason
+    assert "no models for route translate; the loaded models allow day, night" in reason
     assert graph.node.settings.max_rate_hz == 0.0
     assert set_together(graph, route="night") == (True, "")
 
 
 def test_one_bad_of_several_single_settings_fails_alone(start):
-    """`ros2 param load` sets each value by itself; its answers must tell which one failed."""
+    """`ros2 param load` sets each value by itself; its answers must show which one failed."""
     graph = start()
     request = SetParameters.Request()
     request.parameters = [
@@ -195,7 +254,7 @@ def test_latency_budget_rules_a_slow_route_out(start):
     assert "over the budget of 20 ms: night takes" in graph.status("route")[2]["reason"]
 
 
-def test_threshold_is_taken_over_and_told(start):
+def test_threshold_is_taken_over_and_reported(start):
     graph = start()
     camera, masks = graph.camera(), graph.watch()
     graph.connected(camera)
@@ -205,7 +264,7 @@ def test_threshold_is_taken_over_and_told(start):
     assert (pixels_of(masks[0]) == 255).all()
 
 
-def test_misspelt_parameter_is_told_with_what_may_be_meant(start, capfd):
+def test_misspelt_parameter_is_reported_with_what_may_be_meant(start, capfd):
     start(up=False, rout="night", alpha=0.5)
     log = capfd.readouterr().err
     assert "ignored parameter rout: there is no such parameter; did you mean route?" in log

@@ -15,11 +15,16 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
+from support.models import endless_onnx, segmenter
+
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
+EXECUTABLE = (sys.executable, "-m", "nightseg_ros.ros.executables")
+NODE = (*EXECUTABLE, "segmentation_node")
 
-def launch(*options, **parameters):
-    command = [sys.executable, "-m", "nightseg_ros.ros.segmentation_node", *options, "--ros-args"]
+
+def launch(*options, node="segmentation_node", **parameters):
+    command = [*EXECUTABLE, node, *options, "--ros-args"]
     for name, value in parameters.items():
         command += ["-p", f"{name}:={value}"]
     return subprocess.Popen(
@@ -28,7 +33,7 @@ def launch(*options, **parameters):
 
 
 def wait_for(process, words):
-    """Read the log until it says `words`."""
+    """Read the log until it contains `words`."""
     log = ""
     end = time.monotonic() + 30
     while words not in log and time.monotonic() < end and process.poll() is None:
@@ -46,10 +51,69 @@ def test_signal_ends_an_active_node_with_exit_code_0(models_dir, number):
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize("node", ["segmentation_node", "overlay_node"])
+def test_clock_before_1970_ends_no_node_and_is_reported(node):
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray
+    from rosgraph_msgs.msg import Clock
+
+    logged, message = set(), Clock()
+    message.clock.sec = -1
+    process = launch(node=node, use_sim_time=True)
+    rclpy.init(args=[])
+    peer = rclpy.create_node("peer")
+    try:
+        clock = peer.create_publisher(Clock, "/clock", 1)
+        peer.create_timer(0.1, lambda: clock.publish(message))
+        peer.create_subscription(
+            DiagnosticArray,
+            "/diagnostics",
+            lambda array: logged.update((x.name, x.message) for x in array.status),
+            10,
+        )
+        words = "callback of /clock raised ValueError: Seconds value must not be negative"
+        end = time.monotonic() + 30
+        while (f"{node}: callbacks", words) not in logged and time.monotonic() < end:
+            rclpy.spin_once(peer, timeout_sec=0.1)
+        assert (f"{node}: callbacks", words) in logged
+    finally:
+        peer.destroy_node()
+        rclpy.try_shutdown()
+        process.send_signal(signal.SIGINT)
+    _, log = process.communicate(timeout=20)
+    assert process.returncode == 0, log
+
+
 def test_signal_ends_a_node_that_is_configuring(models_dir):
     process = launch("--autostart", models_dir=models_dir, engine="fake", fake_delay_ms=4000.0)
     time.sleep(3.0)
     process.send_signal(signal.SIGINT)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """Return what starts a node with a model that never comes back from its trial run."""
+    segmenter(tmp_path / "endless", onnx=endless_onnx())
+    return {"models_dir": tmp_path, "engine": "onnxruntime-cpu", "threads": 1}
+
+
+def test_trial_run_that_does_not_end_is_an_error_and_exit_code_2(endless):
+    process = launch("--autostart", **endless, engine_timeout_s=1.0)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 2, log
+    assert "the trial run of endless on onnxruntime-cpu did not end within 1 s" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_a_node_whose_engine_hangs_with_exit_code_0(endless, number):
+    process = launch("--autostart", **endless, engine_timeout_s=0.0)
+    wait_for(process, "loading day model endless")
+    time.sleep(1.0)
+    process.send_signal(number)
     _, log = process.communicate(timeout=30)
     assert process.returncode == 0, log
     assert "Traceback" not in log
@@ -60,6 +124,7 @@ def test_signal_ends_a_node_that_is_configuring(models_dir):
     [
         ({"route": "dusk"}, "error: route: 'dusk' is not one of"),
         ({"models_dir": "/nowhere", "engine": "fake"}, "could not be configured"),
+        ({"cameras": f"[{'a' * 256}]"}, "error: cameras: 'aaaaaaaaaa...' has 256 characters"),
     ],
 )
 def test_bad_start_is_one_line_and_exit_code_2(parameters, words):
@@ -71,8 +136,7 @@ def test_bad_start_is_one_line_and_exit_code_2(parameters, words):
 
 
 def test_params_file_that_does_not_exist_is_one_line_and_exit_code_2(tmp_path):
-    command = [sys.executable, "-m", "nightseg_ros.ros.segmentation_node", "--ros-args"]
-    command += ["--params-file", str(tmp_path / "none.yaml")]
+    command = [*NODE, "--ros-args", "--params-file", str(tmp_path / "none.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "error: the ROS arguments cannot be used: " in done.stderr
@@ -80,16 +144,15 @@ def test_params_file_that_does_not_exist_is_one_line_and_exit_code_2(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_params_file_that_is_no_yaml_is_told_without_the_sources_of_ros(tmp_path):
+def test_params_file_that_is_no_yaml_is_reported_without_the_sources_of_ros(tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text("segmentation_node:\n  ros__parameters:\n    route: [night\n")
-    command = [sys.executable, "-m", "nightseg_ros.ros.segmentation_node", "--ros-args"]
-    command += ["--params-file", str(path)]
+    command = [*NODE, "--ros-args", "--params-file", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
-    told = done.stderr.rstrip().splitlines()[-1]
-    assert "near line" in told
-    assert "/src/" not in told
+    logged = done.stderr.rstrip().splitlines()[-1]
+    assert "near line" in logged
+    assert "/src/" not in logged
 
 
 def test_benchmark_measures_and_its_account_is_exact():

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.ros
 OPTIONAL = {
     "/image/compressed",  # instead of /image
     "/clock",  # with use_sim_time
+    "/tf",  # while ~/points has a subscriber, where tf2_msgs is installed
+    "/tf_static",
     "/segmentation_node/label_info",  # where vision_msgs is installed
     "get_type_description",  # from Jazzy on
 }
@@ -48,7 +50,7 @@ def policy(repository):
 
 
 def real(node, name):
-    """Return the same of a node, as the graph tells it."""
+    """Return the same of a node, as the graph reports it."""
     found = {
         "subscribe": node.get_subscriber_names_and_types_by_node(name, "/"),
         "publish": node.get_publisher_names_and_types_by_node(name, "/"),
@@ -98,7 +100,7 @@ def test_overlay_node(policy):
         rclpy.try_shutdown()
 
 
-def test_the_two_share_what_they_say_to_each_other(policy):
+def test_the_two_share_what_they_report_to_each_other(policy):
     """What the overlay node listens to is published by its neighbour, or by the camera."""
     heard = policy["overlay_node"]["subscribe"] - {"/clock", "/image", "/image/compressed"}
     assert heard <= policy["segmentation_node"]["publish"]

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.files.share import share_folder
 from nightseg_ros.ros import transport
 from nightseg_ros.ros.transport import (
     apply_large_image_transport,
     large_image_settings,
+    lost_images_remedy,
 )
-from nightseg_ros.share import share_folder
 
 FROM_XML = "RMW_FASTRTPS_USE_QOS_FROM_XML"
 
@@ -38,7 +39,7 @@ def test_the_profile_is_set_under_the_name_that_fast_dds_reads(distro, variable)
     assert f"{variable}={env[variable]}" in said
 
 
-def test_the_wheels_tell_their_fast_dds(monkeypatch):
+def test_the_wheels_report_their_fast_dds(monkeypatch):
     wheels = {"ros-fastrtps": "2.14.5"}
 
     def version(name):
@@ -75,7 +76,7 @@ def test_the_users_word_on_the_profile_of_topics_stays():
 def test_other_middleware_and_off_are_left_alone():
     assert large_image_settings({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}) == {}
     assert large_image_settings({}, "off") == {}
-    assert "rmw_fastrtps_cpp left as they are" in apply_large_image_transport({}, "off")
+    assert "rmw_fastrtps_cpp unchanged" in apply_large_image_transport({}, "off")
 
 
 @pytest.mark.parametrize("distro", ["humble", "jazzy"])
@@ -110,10 +111,22 @@ def test_the_profile_holds_a_full_hd_image_and_keeps_udp():
 
 
 @pytest.mark.parametrize("end", ["data_writer", "data_reader"])
-def test_the_profile_has_buffers_given_back(end):
+def test_the_profile_has_buffers_freed(end):
     names = {"d": "http://www.eprosima.com"}
     root = ElementTree.parse(share_folder("config") / "fastdds_large_images.xml").getroot()
     profile = root.find(f"d:{end}", names)
     assert profile.get("is_default_profile") == "true"
     # By its own default Fast DDS refuses what is larger than the bounded part of a message.
     assert profile.findtext("d:historyMemoryPolicy", namespaces=names) == "DYNAMIC"
+
+
+@pytest.mark.parametrize(
+    ("env", "remedy"),
+    [
+        ({"ROS_DISTRO": "jazzy"}, "FASTRTPS_DEFAULT_PROFILES_FILE=/"),
+        ({"ROS_DISTRO": "kilted"}, "FASTDDS_DEFAULT_PROFILES_FILE=/"),
+        ({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, "sysctl -w net.core.rmem_max="),
+    ],
+)
+def test_lost_images_have_a_remedy_that_can_be_typed(env, remedy):
+    assert remedy in lost_images_remedy(env)

@@ -15,15 +15,15 @@ from nightseg_ros.ros.worker import Worker
 
 
 class Owned:
-    def __init__(self):
+    def __init__(self, engine_call=None):
         self.threads = [threading.get_ident()]
         self.served = []
 
-    def serve(self, camera, letter, claim):
+    def serve(self, camera, frame, engine_call):
         self.threads.append(threading.get_ident())
-        if isinstance(letter, Exception):
-            raise letter
-        self.served.append((camera, letter))
+        if isinstance(frame, Exception):
+            raise frame
+        self.served.append((camera, frame))
         return Outcome.PUBLISHED
 
     def close(self):
@@ -58,7 +58,7 @@ def test_everything_happens_in_one_other_thread():
 
 
 def test_failure_to_build_is_raised_to_who_started_it():
-    def build():
+    def build(engine_call=None):
         raise NightsegError("no model")
 
     _, it = worker(build)
@@ -88,7 +88,7 @@ def test_failing_frame_is_counted_and_the_next_is_served(error):
 def test_engine_that_hangs_is_left_behind_with_a_word():
     entered, release = threading.Event(), threading.Event()
 
-    def serve(owned, camera, letter, claim):
+    def serve(owned, camera, frame, engine_call):
         entered.set()
         release.wait(10)
         return Outcome.PUBLISHED
@@ -97,11 +97,33 @@ def test_engine_that_hangs_is_left_behind_with_a_word():
     owned = it.start()
     mailbox.put("front", 1)
     assert entered.wait(5)
-    with pytest.raises(NightsegError, match="has not come back"):
+    with pytest.raises(NightsegError, match="has not returned"):
         it.stop(0.05)
     release.set()
     it.stop()
     assert owned.closed
+
+
+def test_frame_that_is_being_published_cannot_be_given_up():
+    claimed, release = threading.Event(), threading.Event()
+
+    def serve(owned, camera, frame, engine_call):
+        with engine_call("a frame"):
+            pass
+        claimed.set()
+        release.wait(10)
+        return Outcome.PUBLISHED
+
+    mailbox, it = worker(serve=serve)
+    it.start()
+    mailbox.put("front", 1)
+    assert claimed.wait(5)
+    assert it.busy_s() == 0.0
+    assert not it.abandon()
+    release.set()
+    wait_for(mailbox, 1)
+    it.stop()
+    assert mailbox.counts("front").outcomes == {Outcome.PUBLISHED: 1}
 
 
 def test_stopping_what_was_never_started_is_fine():
@@ -112,7 +134,7 @@ def test_stopping_what_was_never_started_is_fine():
 def test_interrupted_start_waits_for_the_thread_and_closes_what_it_built(monkeypatch):
     owned = Owned()
 
-    def build():
+    def build(engine_call=None):
         time.sleep(0.3)
         return owned
 

@@ -10,16 +10,12 @@ these edges; a network behind it never sees the image itself.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nightseg_ros.learning.networks.segmenter import Segmenter
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 COLOUR_MODEL = ((0.06, 0.63, 0.27), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
 """RGB to intensity and its first and second derivative by wavelength."""
@@ -58,7 +54,7 @@ class ColourInvariantW(nn.Module):
         slope = -x * smooth
         return smooth / smooth.sum(), slope / slope.abs().sum()
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> ColourInvariantW:
         """Hold the filters as they are now: exported graphs take them as constants."""
         super().train(mode)
         with torch.no_grad():

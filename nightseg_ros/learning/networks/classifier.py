@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import build
-from nightseg_ros.learning.min_max_classifier_config import ClassifierConfig
+from nightseg_ros.learning.network_config import ClassifierConfig
 from nightseg_ros.learning.networks.registry import load_weights, read_checkpoint
 from nightseg_ros.learning.networks.resnet import IMAGENET_MEAN, IMAGENET_STD, ResNet
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.learning.darkening_config import CURVES
-from nightseg_ros.learning.darkenings import as_map
 
+CURVES = ("quadratic", "gamma", "reciprocal")
+CURVE_RECIPES = ("darkening", "enhancement")
 WIDTH = 64
 _STRONGEST = {"gamma": 3.0, "reciprocal": 6.0}
 """Logarithms of the largest and, negative, of the smallest exponent and bend."""
@@ -44,7 +44,7 @@ class CurveEstimator(nn.Module):
             if number < 7:
                 x = F.relu(layer(x))
                 seen.append(x)
-        # In full precision: curves of neighbouring pixels differ by less than 16 bits can tell.
+        # In full precision: curves of neighbouring pixels differ by less than 16 bits resolve.
         with torch.autocast(x.device.type, enabled=False):
             curves: Tensor = self.layers[-1](x.float())
         return curves
@@ -150,3 +150,13 @@ class FixedExposure(nn.Module):
         """Return the images at the exposure."""
         made = self.network.at((x + 1.0) * 0.5, self.level)
         return made * 2.0 - 1.0
+
+
+def as_map(exposure: Tensor, images: Tensor) -> Tensor:
+    """Return an exposure of any form as (N, 1, 1, 1) or (N, 1, H, W), for these frames."""
+    exposure = exposure.to(images)
+    if exposure.ndim < 2:
+        return exposure.reshape(-1, 1, 1, 1).expand(len(images), 1, 1, 1)
+    if exposure.ndim != 4 or exposure.shape[1] != 1:
+        raise ValueError(f"exposure of shape {tuple(exposure.shape)}: use (), (N,) or (N, 1, H, W)")
+    return exposure

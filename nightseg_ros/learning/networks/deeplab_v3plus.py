@@ -10,19 +10,19 @@ one is asked for, is what multi-level adversarial adaptation works on beside the
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nightseg_ros.learning.networks import Family
 from nightseg_ros.learning.networks.mobilenet import MobileNetV2
-from nightseg_ros.learning.networks.resnet import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    ResNet,
-    load_trunk,
-)
+from nightseg_ros.learning.networks.resnet import IMAGENET_MEAN, IMAGENET_STD, ResNet, load_trunk
 from nightseg_ros.learning.networks.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from nightseg_ros.learning.network_config import NetworkConfig
 
 MOBILENET = 0  # in place of the depth of a ResNet
 PYRAMID, DETAIL = 256, 48
@@ -118,12 +118,17 @@ class AtrousPyramid(nn.Module):
 
 
 def keep_size(layer: nn.Module) -> None:
-    """Turn the strides of a layer into dilations of its 3x3 convolutions; weights stay as named."""
+    """Turn the strides of a layer into dilations of its 3x3 convolutions; weights stay as named.
+
+    At every second place it then computes what the layer with its strides does: a convolution that
+    had the stride sees its input as before, those behind it see theirs twice as dense.
+    """
     for module in layer.modules():
-        if isinstance(module, nn.Conv2d):
-            module.stride = (1, 1)
-            if module.kernel_size == (3, 3):
-                module.dilation = module.padding = (2, 2)
+        if not isinstance(module, nn.Conv2d):
+            continue
+        if module.stride == (1, 1) and module.kernel_size == (3, 3):
+            module.dilation = module.padding = (2, 2)
+        module.stride = (1, 1)
 
 
 def _unit(inside: int, outside: int, kernel: int, dilation: int = 1) -> nn.Sequential:
@@ -133,3 +138,19 @@ def _unit(inside: int, outside: int, kernel: int, dilation: int = 1) -> nn.Seque
         nn.BatchNorm2d(outside),
         nn.ReLU(inplace=True),
     )
+
+
+DEPTHS = {f"deeplab_v3plus{depth}": depth for depth in (18, 50, 101)}
+
+
+def _create(config: NetworkConfig) -> DeepLabV3Plus:
+    depth = DEPTHS.get(config.name, MOBILENET)
+    return DeepLabV3Plus(
+        config.classes, depth, config.width, config.weights, auxiliary=config.auxiliary
+    )
+
+
+FAMILIES = (
+    Family(tuple(DEPTHS), ("width", "weights", "auxiliary"), _create),
+    Family(("deeplab_v3plus_mobilenet",), ("width", "auxiliary"), _create),
+)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.networks import Family
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
 IMAGENET_MEAN = (0.498, 0.498, 0.498)  # EfficientNet-Lite maps bytes to (x - 127) / 128
@@ -89,15 +90,39 @@ class EfficientNetFpn(Segmenter):
 
     def logits(self, x: Tensor) -> Tensor:
         """Return class scores at 1/4 of the input size."""
+        scores: Tensor = self.head(_sum_at_first_size(self._smooth_levels(x)))
+        return scores
+
+    def deployed_logits(self, x: Tensor) -> Tensor:
+        """Score each level at its own size: the head is linear, so the sum may come after it."""
+        first, *others = self._smooth_levels(x)
+        last: Any = self.head[-1]
+        return _sum_at_first_size([last(first), *(F.conv2d(x, last.weight) for x in others)])
+
+    def _smooth_levels(self, x: Tensor) -> list[Tensor]:
         taps = self._taps((x - self.mean) / self.std).values()
         levels = [lateral(tap) for lateral, tap in zip(self.laterals, taps, strict=True)]
         for i in range(len(levels) - 1, 0, -1):
             levels[i - 1] = levels[i - 1] + F.interpolate(levels[i], scale_factor=2.0)
-        size = levels[0].shape[-2:]
-        maps = [
-            F.interpolate(smooth(level), size=size, mode="bilinear", align_corners=False)
-            for smooth, level in zip(self.smooth, levels, strict=True)
-        ]
-        fused = torch.stack(maps).sum(0)
-        scores: Tensor = self.head(fused)
-        return scores
+        return [smooth(level) for smooth, level in zip(self.smooth, levels, strict=True)]
+
+
+def _sum_at_first_size(maps: list[Tensor]) -> Tensor:
+    total, *others = maps
+    for each in others:
+        total = total + F.interpolate(
+            each, size=total.shape[-2:], mode="bilinear", align_corners=False
+        )
+    return total
+
+
+VARIANTS = {f"efficientnet_fpn{variant}": variant for variant in (0, 1, 2)}
+FAMILIES = (
+    Family(
+        names=tuple(VARIANTS),
+        keys=("pretrained",),
+        build=lambda config: EfficientNetFpn(
+            config.classes, VARIANTS[config.name], pretrained=config.pretrained is not False
+        ),
+    ),
+)

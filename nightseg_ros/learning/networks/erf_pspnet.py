@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nightseg_ros.learning.networks import Family
 from nightseg_ros.learning.networks.pooling import GridPool
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
@@ -126,3 +127,12 @@ class ErfPspNet(Segmenter):
         """Return class scores at 1/8 of the input size."""
         scores: Tensor = self.head(self.pyramid(self.encoder(x)))
         return scores
+
+
+FAMILIES = (
+    Family(
+        names=("erf_pspnet",),
+        keys=("width", "dropout"),
+        build=lambda config: ErfPspNet(config.classes, config.width, config.dropout),
+    ),
+)

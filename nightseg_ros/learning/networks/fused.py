@@ -1,6 +1,6 @@
 # Copyright 2026 the nightseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two segmentation networks in one, and a head that says for each pixel whom to believe."""
+"""Two segmentation networks in one, and a head that says for each pixel which of them to trust."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.networks import Family
+from nightseg_ros.learning.networks.registry import create_network
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
 LEAST = 1e-4
-"""Added to chances before their logarithm; fp16 still holds it."""
+"""Added to probabilities before their logarithm; fp16 still holds it."""
 SIGNS = 7
 
 
 class FusionHead(nn.Module):
-    """The weight of the first of two channels, from the chances that both give to the classes.
+    """The weight of the first of two channels, from the probabilities of both.
 
     Beside these it sees how sure they are, whether they agree, and how bright it is, here and in
     the whole image; all that for 3x3 cells, and never where in the image they are. At the start
@@ -38,7 +40,7 @@ class FusionHead(nn.Module):
     def forward(self, first: Tensor, second: Tensor, light: Tensor) -> Tensor:
         """Return (N, 1, H, W) in 0 to 1; `light` is the brightness, in the same shape."""
         both = (first, second)
-        highest = [chances.amax(1, keepdim=True) for chances in both]
+        highest = [probabilities.amax(1, keepdim=True) for probabilities in both]
         agreement = (first * second).sum(1, keepdim=True)
         whole = light.mean((2, 3), keepdim=True).expand_as(light)
         signs = [*highest, *map(entropy, both), agreement, light, whole]
@@ -47,14 +49,14 @@ class FusionHead(nn.Module):
         return weights
 
 
-def entropy(chances: Tensor) -> Tensor:
-    """Return how unsure (N, classes, H, W) chances are, from 0 to 1, as (N, 1, H, W)."""
-    bits = (chances * (chances + LEAST).log()).sum(1, keepdim=True)
-    return bits * (-1.0 / math.log(chances.shape[1]))
+def entropy(probabilities: Tensor) -> Tensor:
+    """Return how unsure (N, classes, H, W) probabilities are, from 0 to 1, as (N, 1, H, W)."""
+    bits = (probabilities * (probabilities + LEAST).log()).sum(1, keepdim=True)
+    return bits * (-1.0 / math.log(probabilities.shape[1]))
 
 
 class Fused(Segmenter):
-    """Log-chances of a mixture of two networks, whose shares a small head gives for each pixel.
+    """Log-probabilities of a mixture of two networks, whose weights a head gives per pixel.
 
     The channels are frozen unless `frozen` is set to false: they keep their weights and the
     statistics of their norms, and drop nothing out. The scores of each are multiplied by a
@@ -82,8 +84,8 @@ class Fused(Segmenter):
             self.channels.eval()
         return self
 
-    def chances(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what each channel says, as chances of the classes at the finer of their sizes."""
+    def probabilities(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the probabilities of the classes, of each channel, at the finer of their sizes."""
         scores: list[Tensor] = [channel.logits(x) for channel in self.channels]  # type: ignore[operator]
         size = max(tuple(part.shape[-2:]) for part in scores)
         first, second = (
@@ -93,8 +95,8 @@ class Fused(Segmenter):
         return first.softmax(1), second.softmax(1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Return the logarithms of the mixed chances, whose soft-max are those chances again."""
-        first, second = self.chances(x)
+        """Return the logarithms of the mixed probabilities; their soft-max gives these back."""
+        first, second = self.probabilities(x)
         light = F.avg_pool2d(x.mean(1, keepdim=True), x.shape[-2] // first.shape[-2])
         weights: Tensor = self.head(first, second, light)
         return (second + weights * (first - second) + LEAST).log()
@@ -102,3 +104,15 @@ class Fused(Segmenter):
 
 def _enlarged(scores: Tensor, size: tuple[int, ...]) -> Tensor:
     return F.interpolate(scores, size, mode="bilinear", align_corners=False)
+
+
+FAMILIES = (
+    Family(
+        names=("fused",),
+        keys=("channels",),
+        # Their weights come with those of the whole, so no ImageNet ones are fetched.
+        build=lambda config: Fused(
+            [create_network(part, fresh=True) for part in config.channels], config.classes
+        ),
+    ),
+)

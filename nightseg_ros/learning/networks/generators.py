@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from nightseg_ros.errors import NightsegError
-
 
 def _norm(channels: int) -> nn.Module:
     return nn.InstanceNorm2d(channels)
+
+
+def _halved(width: int) -> list[nn.Module]:
+    """Return a strided convolution to half the size and twice the channels."""
+    halve = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
+    return [halve, _norm(2 * width), nn.ReLU(inplace=True)]
 
 
 class ResidualBlock(nn.Module):
@@ -46,12 +50,7 @@ class ResnetGenerator(nn.Module):
             _norm(f),
             nn.ReLU(inplace=True),
         ]
-        for width in (f, 2 * f):
-            layers += [
-                nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-                _norm(2 * width),
-                nn.ReLU(inplace=True),
-            ]
+        layers += [*_halved(f), *_halved(2 * f)]
         layers += [ResidualBlock(4 * f) for _ in range(blocks)]
         for width in (4 * f, 2 * f):
             layers += [
@@ -83,9 +82,7 @@ class LightBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_separable(channels, channels),
-            nn.ReLU(inplace=True),
-            *_separable(channels, channels),
+            *_separable(channels, channels), nn.ReLU(inplace=True), *_separable(channels, channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,12 +102,7 @@ class LightGenerator(nn.Module):
         super().__init__()
         f = filters
         layers: list[nn.Module] = [nn.Conv2d(3, f, 7, padding=3), _norm(f), nn.ReLU(inplace=True)]
-        for width in (f, 2 * f):
-            layers += [
-                nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-                _norm(2 * width),
-                nn.ReLU(inplace=True),
-            ]
+        layers += [*_halved(f), *_halved(2 * f)]
         layers += [LightBlock(4 * f) for _ in range(blocks)]
         for width in (4 * f, 2 * f):
             layers += [
@@ -127,20 +119,3 @@ class LightGenerator(nn.Module):
         """Map images in [-1, 1] to images in [-1, 1]."""
         change: Tensor = self.last(self.layers(x))
         return (x + 2.0 * change.tanh()).clamp(-1.0, 1.0)
-
-
-def create_generator(kind: str, filters: int, blocks: int) -> nn.Module:
-    """Return the generator that a recipe names."""
-    if kind == "resnet":
-        network: nn.Module = ResnetGenerator(filters, blocks)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(module.weight, 0.0, 0.02)
-        return network
-    if kind == "light":
-        return LightGenerator(filters, blocks)
-    if kind == "unit":
-        from nightseg_ros.learning.networks.unit import UnitDecoder, UnitEncoder, UnitGenerator
-
-        return UnitGenerator(UnitEncoder(filters, blocks), UnitDecoder(filters, blocks))
-    raise NightsegError(f"generator '{kind}' is unknown; there are resnet, light and unit")

@@ -14,12 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nightseg_ros.learning.networks.resnet import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    ResNet,
-    load_trunk,
-)
+from nightseg_ros.learning.networks import Family
+from nightseg_ros.learning.networks.resnet import IMAGENET_MEAN, IMAGENET_STD, ResNet, load_trunk
 from nightseg_ros.learning.networks.segmenter import Segmenter
 
 PYRAMID, BRANCH = 256, 128
@@ -77,3 +73,15 @@ def _branch(inside: int, width: int, doublings: int) -> nn.Sequential:
         if doublings:
             layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
     return nn.Sequential(*layers)
+
+
+DEPTHS = {f"panoptic_fpn{depth}": depth for depth in (18, 50, 101)}
+FAMILIES = (
+    Family(
+        names=tuple(DEPTHS),
+        keys=("width", "weights"),
+        build=lambda config: PanopticFpn(
+            config.classes, DEPTHS[config.name], config.width, config.weights
+        ),
+    ),
+)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nightseg_ros.labels import CITYSCAPES19, IGNORE
+from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE
 
 PATCH = 20
 REAL, ADAPTIVE = 0, 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -115,15 +116,7 @@ class ResNet(nn.Module):
 
 def load_trunk(trunk: ResNet, path: Path) -> None:
     """Load ImageNet weights from a file into the trunk, without the classifier's."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise NightsegError(
-            f"there is no file of weights {path}; name one, or leave it out"
-        ) from error
-    except Exception as error:  # damaged files fail in more ways than torch has names for
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise NightsegError(f"{path} holds no weights ({reason})") from error
+    state = read_weights(path, f"there is no file of weights {path}; name one, or leave it out")
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping):
@@ -134,3 +127,14 @@ def load_trunk(trunk: ResNet, path: Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()[:120]
         raise NightsegError(f"{path} holds the weights of another network ({first})") from error
+
+
+def read_weights(path: Path, absent: str) -> Any:
+    """Return what a file of weights holds, or raise with `absent` where there is none."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise NightsegError(absent) from error
+    except Exception as error:  # damaged files fail in more ways than torch has names for
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise NightsegError(f"{path} holds no weights ({reason})") from error

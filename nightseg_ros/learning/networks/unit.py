@@ -72,11 +72,11 @@ class UnitGenerator(nn.Module):
 
 
 class ScaledDiscriminator(nn.Module):
-    """The same judge at full size, half size and so on, each with weights of its own."""
+    """The same discriminator at full size, half size and so on, each with weights of its own."""
 
     def __init__(self, filters: int = 64, scales: int = 3, layers: int = 4) -> None:
         super().__init__()
-        self.judges = nn.ModuleList(_judge(filters, layers) for _ in range(scales))
+        self.discriminators = nn.ModuleList(_discriminator(filters, layers) for _ in range(scales))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0.0, 0.02)
@@ -84,8 +84,8 @@ class ScaledDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the scores of every scale: 1 is real, 0 is made."""
         scores = []
-        for judge in self.judges:
-            scores.append(judge(x))
+        for discriminator in self.discriminators:
+            scores.append(discriminator(x))
             x = F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
         return scores
 
@@ -124,7 +124,7 @@ def _convolved(channels_in: int, channels_out: int, kernel: int, stride: int) ->
     ]
 
 
-def _judge(filters: int, count: int) -> nn.Module:
+def _discriminator(filters: int, count: int) -> nn.Module:
     """Return strided convolutions with layer norm, and a 1x1 convolution to one score."""
     layers: list[nn.Module] = []
     channels = 3

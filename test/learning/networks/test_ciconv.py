@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.ciconv import BehindInvariant, ColourInvariantW  # noqa: E402
 from nightseg_ros.learning.networks.erf_pspnet import ErfPspNet  # noqa: E402
 from nightseg_ros.learning.networks.registry import (  # noqa: E402
@@ -117,15 +117,17 @@ def test_any_network_behind_it_comes_back_from_its_checkpoint(tmp_path):
 def test_it_can_start_from_the_weights_of_the_bare_network(tmp_path):
     bare = ErfPspNet(width=0.25)
     save_checkpoint(tmp_path / "day.pt", bare, NetworkConfig(width=0.25), {})
-    network = create_network(NetworkConfig(width=0.25, ciconv=True))
-    load_start(network, tmp_path / "day.pt")
+    config = NetworkConfig(width=0.25, ciconv=True)
+    network = create_network(config)
+    load_start(network, tmp_path / "day.pt", config)
     for name, value in bare.state_dict().items():
         assert torch.equal(network.state_dict()[f"network.{name}"], value), name
     again = create_network(NetworkConfig(width=0.25))
-    load_start(again, tmp_path / "day.pt")
+    load_start(again, tmp_path / "day.pt", NetworkConfig(width=0.25))
     assert torch.equal(again.head[-1].weight, bare.head[-1].weight)
 
 
+@pytest.mark.slow
 def test_it_is_exported_as_it_is():
     pytest.importorskip("onnxruntime", reason="checks the graph")
     pytest.importorskip("onnxscript", reason="writes the graph")

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
-from nightseg_ros.learning.networks.deeplab_v3plus import DeepLabV3Plus  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.networks import families  # noqa: E402
+from nightseg_ros.learning.networks.deeplab_v3plus import DeepLabV3Plus, keep_size  # noqa: E402
+from nightseg_ros.learning.networks.discriminators import OutputDiscriminator  # noqa: E402
 from nightseg_ros.learning.networks.mobilenet import MobileNetV2  # noqa: E402
-from nightseg_ros.learning.networks.output_discriminator import OutputDiscriminator  # noqa: E402
 from nightseg_ros.learning.networks.registry import (  # noqa: E402
-    NETWORKS,
     create_network,
     load_checkpoint,
     save_checkpoint,
@@ -21,7 +24,7 @@ from nightseg_ros.learning.networks.registry import (  # noqa: E402
 from nightseg_ros.learning.networks.resnet import ResNet  # noqa: E402
 from nightseg_ros.learning.stages import Stages  # noqa: E402
 
-NAMES = [name for name in NETWORKS if name.startswith("deeplab_v3plus")]
+NAMES = [name for name in families() if name.startswith("deeplab_v3plus")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,6 +51,26 @@ def test_without_a_second_output_there_is_one():
         assert torch.equal(network.outputs(image)[0], network.logits(image))
     plain = create_network(NetworkConfig("erf_pspnet", width=0.25)).eval()
     assert len(plain.outputs(torch.rand(1, 3, 32, 48))) == 1
+
+
+@pytest.mark.parametrize(
+    "trunk", [partial(ResNet, 18), partial(ResNet, 50), MobileNetV2], ids=["18", "50", "mobilenet"]
+)
+def test_a_layer_that_keeps_its_size_is_the_strided_one_between_its_places(trunk):
+    torch.manual_seed(0)
+    strided = trunk(width=0.25).layer4.eval()
+    for norm in strided.modules():  # as in trained weights, no norm is the identity
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2.0)
+    dilated = copy.deepcopy(strided)
+    keep_size(dilated)
+    inside = next(c for c in strided.modules() if isinstance(c, torch.nn.Conv2d)).in_channels
+    features = torch.randn(1, inside, 12, 18)
+    with torch.no_grad():
+        wanted, found = strided(features), dilated(features)
+    assert found.shape[-2:] == (12, 18)
+    torch.testing.assert_close(found[..., ::2, ::2], wanted)
 
 
 def test_one_image_is_batch_enough():

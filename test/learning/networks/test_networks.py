@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
-from nightseg_ros.learning.networks.discriminator import PatchDiscriminator  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.networks.discriminators import PatchDiscriminator  # noqa: E402
 from nightseg_ros.learning.networks.erf_pspnet import ErfPspNet  # noqa: E402
 from nightseg_ros.learning.networks.generators import LightGenerator, ResnetGenerator  # noqa: E402
 from nightseg_ros.learning.networks.pooling import GridPool  # noqa: E402
@@ -146,5 +146,15 @@ def test_weights_of_another_width_are_refused(tmp_path):
 
 
 def test_an_unknown_network_is_named():
-    with pytest.raises(NightsegError, match="'segnet' is unknown"):
+    with pytest.raises(NightsegError, match=r"network\.name is 'segnet'; use one of .*erf"):
         create_network(NetworkConfig(name="segnet"))
+
+
+def test_the_same_checkpoint_is_the_same_file(tmp_path):
+    config = NetworkConfig(width=0.25)
+    network = create_network(config)
+    written = []
+    for _ in range(2):
+        save_checkpoint(tmp_path / "model.pt", network, config, {})
+        written.append((tmp_path / "model.pt").read_bytes())
+    assert written[0] == written[1]  # a training that names it can see whether it is another

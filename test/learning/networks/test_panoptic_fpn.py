@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
 from nightseg_ros.errors import NightsegError  # noqa: E402
-from nightseg_ros.learning.config import NetworkConfig  # noqa: E402
+from nightseg_ros.learning.network_config import NetworkConfig  # noqa: E402
 from nightseg_ros.learning.networks.panoptic_fpn import PanopticFpn  # noqa: E402
 from nightseg_ros.learning.networks.registry import create_network  # noqa: E402
 from nightseg_ros.learning.networks.resnet import ResNet, load_trunk  # noqa: E402
@@ -67,7 +67,7 @@ def test_weights_come_from_a_file_without_the_classifier(tmp_path):
     config = NetworkConfig(name="panoptic_fpn18", width=0.25, weights=str(path))
     network = create_network(config)
     assert torch.equal(network.trunk.layer3[0].conv1.weight, given.layer3[0].conv1.weight)
-    fresh = create_network(NetworkConfig(**{**vars(config), "pretrained": False}))
+    fresh = create_network(config, fresh=True)
     assert not torch.equal(fresh.trunk.layer3[0].conv1.weight, given.layer3[0].conv1.weight)
 
 

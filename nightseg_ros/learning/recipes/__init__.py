@@ -1,3 +1,0 @@
-# Copyright 2026 the nightseg_ros authors
-# SPDX-License-Identifier: Apache-2.0
-"""One file per training method."""

@@ -1,3 +1,0 @@
-# Copyright 2026 the nightseg_ros authors
-# SPDX-License-Identifier: Apache-2.0
-"""The fault campaign: everything that may go wrong on a vehicle, done to a running node."""

@@ -1,0 +1,54 @@
+# Copyright 2026 the nightseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What fusions of two channels say of a frame, and what the counts of a row are of."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="learning needs the extra train")
+
+from torch import nn  # noqa: E402
+
+from nightseg_ros.learning.methods.nisenet_fusion.module import Fusion  # noqa: E402
+from nightseg_ros.learning.networks.patch_fusion import PatchFusion  # noqa: E402
+from nightseg_ros.learning.study.description import FUSIONS  # noqa: E402
+from nightseg_ros.learning.study.measure import FUSE, predict  # noqa: E402
+
+
+class Fixed(nn.Module):
+    """A channel that says one thing of the left and another of the right half."""
+
+    stride = 8
+
+    def __init__(self, left: int, right: int) -> None:
+        super().__init__()
+        self.sides = (left, right)
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        scores = torch.zeros(len(x), 19, x.shape[2] // 4, x.shape[3] // 4)
+        half = scores.shape[3] // 2
+        scores[:, self.sides[0], :, :half] = 4
+        scores[:, self.sides[1], :, half:] = 4
+        return scores
+
+
+def test_every_fusion_that_a_study_may_name_is_there():
+    assert tuple(FUSE) == FUSIONS
+
+
+def test_the_oracle_takes_the_better_patch_and_alone_asks_for_the_truth():
+    channels = [Fixed(0, 2), Fixed(10, 0)]
+    fusion = Fusion(PatchFusion(0.1).eval(), (1.0, 1.0))
+    truth = torch.zeros(40, 80, dtype=torch.uint8)
+    frame = torch.zeros(40, 80, 3, dtype=torch.uint8)
+
+    def ids(fuse: str, truth: torch.Tensor) -> torch.Tensor:
+        return predict(channels, fuse, fusion, frame, truth, (40, 80))
+
+    assert (ids("oracle", truth) == 0).all()
+    alone = predict(channels[:1], "average", None, frame, truth, (40, 80))
+    assert (alone[:, 50:] == 2).all()
+    for fuse in set(FUSE) - {"oracle"}:
+        assert ids(fuse, truth).shape == truth.shape
+        assert torch.equal(ids(fuse, truth), ids(fuse, torch.full_like(truth, 255)))
