@@ -190,9 +190,14 @@ def read_as(labels: LabelSet) -> LabelSet | str:
 
 
 def load_sets(
-    specs: Iterable[str], data: str, size: tuple[int, int], labels: LabelSet = CITYSCAPES19
+    specs: Iterable[str],
+    data: str,
+    size: tuple[int, int],
+    labels: LabelSet = CITYSCAPES19,
+    *,
+    stretched: bool = False,
 ) -> Sets:
-    """Return frames and labels of each set that a recipe validates on.
+    """Return frames and labels of each set that is measured on, fitted into `size` or stretched.
 
     Sets that are joined by " + " are one set. Those with drivable masks have them as label "road".
     A pixel of which only a group of classes is known, as coarser sets label them, is not scored.
@@ -200,7 +205,9 @@ def load_sets(
     found: Sets = {}
     for spec in specs:
         parts = [
-            load_frames(open_set(expand(part.strip(), data)), size, read_as(labels))[:2]
+            load_frames(
+                open_set(expand(part.strip(), data)), size, read_as(labels), stretched=stretched
+            )[:2]
             for part in spec.split(" + ")
         ]
         images, ids = (torch.cat(list(some)) for some in zip(*parts, strict=True))

@@ -61,6 +61,8 @@ class EvaluationSet(Keys, subject="sets."):
 
     what: str = key("what the set is, for the notes of a table", "")
     data: str = key("a labelled set", "")
+    stretch: bool = key("frames are stretched to the size of the study, not fitted into it", False)
+    count: int = key("so many frames, spread evenly; 0 = all", 0, at_least(0))
     measure: str = key("mIoU, or recall of road in drivable masks", "miou", one_of(MEASURES))
     through: str = key("checkpoint of a translator that converts the frames first", "")
     through_size: tuple[int, int] = key("size at which it sees them", (136, 240), sides(8, 8))

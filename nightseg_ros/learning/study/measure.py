@@ -115,9 +115,12 @@ def _network(path: str, before: str) -> Segmenter:
 @lru_cache(maxsize=8)  # rows of one process share them
 def _frames(one: EvaluationSet, size: Size, data: str) -> tuple[Tensor, Tensor]:
     """Return the frames (N, h, w, 3) and the ids (N, h, w) of a set."""
-    (pair,) = load_sets([one.data], data, size).values()
+    ((frames, ids),) = load_sets([one.data], data, size, stretched=one.stretch).values()
+    if one.count:
+        kept = np.linspace(0, len(frames) - 1, min(one.count, len(frames))).round().astype(int)
+        frames, ids = frames[kept], ids[kept]
     if not one.through:
-        return pair
+        return frames, ids
     generator = load_generator(Path(one.through))
-    made = [translate_image(generator, frame.numpy(), one.through_size) for frame in pair[0]]
-    return torch.from_numpy(np.stack(made)), pair[1]
+    made = [translate_image(generator, frame.numpy(), one.through_size) for frame in frames]
+    return torch.from_numpy(np.stack(made)), ids

@@ -12,8 +12,11 @@ from torch import nn  # noqa: E402
 
 from nightseg_ros.learning.methods.nisenet_fusion.module import Fusion  # noqa: E402
 from nightseg_ros.learning.networks.patch_fusion import PatchFusion  # noqa: E402
-from nightseg_ros.learning.study.description import FUSIONS  # noqa: E402
-from nightseg_ros.learning.study.measure import FUSE, predict  # noqa: E402
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+
+from nightseg_ros.learning.study.description import FUSIONS, EvaluationSet  # noqa: E402
+from nightseg_ros.learning.study.measure import FUSE, _frames, predict  # noqa: E402
 
 
 class Fixed(nn.Module):
@@ -52,3 +55,18 @@ def test_the_oracle_takes_the_better_patch_and_alone_asks_for_the_truth():
     for fuse in set(FUSE) - {"oracle"}:
         assert ids(fuse, truth).shape == truth.shape
         assert torch.equal(ids(fuse, truth), ids(fuse, torch.full_like(truth, 255)))
+
+
+def test_squeezed_frames_are_stretched_and_a_count_is_spread_over_all(tmp_path):
+    for number in range(5):
+        frame = np.full((32, 32, 3), 40 * number, np.uint8)
+        for name, pixels in (("images", frame), ("labels", frame[..., 0] // 40)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), pixels)
+    one = EvaluationSet(data=f"folder:{tmp_path}", stretch=True, count=3)
+    frames, ids = _frames(one, (32, 64), "")
+    assert frames.shape == (3, 32, 64, 3)
+    assert [set(each.flatten().tolist()) for each in ids] == [{0}, {2}, {4}]
+    fitted = _frames(EvaluationSet(data=f"folder:{tmp_path}"), (32, 64), "")[1]
+    assert len(fitted) == 5
+    assert (fitted[..., :16] == 255).all()
