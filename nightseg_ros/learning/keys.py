@@ -64,7 +64,10 @@ COMMON: dict[str, tuple[str, Limits]] = {
     "batch": ("frames of a step", at_least(1)),
     "lr": ("learning rate", above(0)),
     "seed": ("seed of all random numbers", at_least(0)),
-    "precision": ("precision of the computation", one_of(PRECISIONS)),
+    "precision": (
+        "precision of the computation; auto = the faster of 32-true and bf16-mixed here",
+        one_of(PRECISIONS),
+    ),
     "devices": ("devices of each machine", at_least(1)),
     "nodes": ("machines", at_least(1)),
 }

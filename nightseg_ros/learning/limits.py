@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from nightseg_ros.errors import NightsegError
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+AUTO = "auto"
+PRECISIONS = (AUTO, "32-true", "bf16-mixed", "16-mixed")
 
 
 class Limit(NamedTuple):

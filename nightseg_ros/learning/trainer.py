@@ -8,15 +8,17 @@ import ctypes
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
-from torch import Tensor
+from torch import Tensor, nn
 
+from nightseg_ros.learning.limits import AUTO
+from nightseg_ros.learning.precision import FULL, faster_precision
 from nightseg_ros.learning.run_record import Run, open_run
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of malloc.h
@@ -47,16 +49,28 @@ def fit(
     *,
     fast_dev_run: bool,
     callbacks: Iterable[Callback] = (),
+    timed: nn.Module | None = None,
     **options: Any,
 ) -> lightning.Trainer:
     """Train `module` by the settings of its recipe, from where the run stopped, and return how.
 
-    `options` go to Lightning; they replace what the recipe says.
+    `timed` is the part for images that says which precision is the faster one, where the recipe
+    leaves that open; without it, full precision is taken. `options` go to Lightning; they replace
+    what the recipe says.
     """
+    if config.precision == AUTO:
+        options["precision"] = run.choose("precision", partial(_precision, timed, config))
     trainer = make_trainer(config, run, callbacks, fast_dev_run=fast_dev_run, **options)
     with freed_memory_kept():
         trainer.fit(module, ckpt_path=run.checkpoint, weights_only=True)
     return trainer
+
+
+def _precision(timed: nn.Module | None, config: Any) -> str:
+    if timed is None:
+        return FULL
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return faster_precision(timed, config.view, device)
 
 
 def log_losses(

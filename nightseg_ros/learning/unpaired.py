@@ -185,7 +185,8 @@ def train_unpaired(
     ]
     module = make(config, *images)
     steps = 2 * config.steps  # Lightning counts those of both optimizers
-    trainer = fit(module, config, run, fast_dev_run=fast, max_steps=steps)
+    timed = next(iter(module.generator_parts()))
+    trainer = fit(module, config, run, fast_dev_run=fast, timed=timed, max_steps=steps)
     figures = {k: round(float(v), 4) for k, v in trainer.callback_metrics.items()}
     for name, generator in module.translators().items():
         save_generator(run.out / f"{name}.pt", generator, config, parts=run.parts)

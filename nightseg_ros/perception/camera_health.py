@@ -36,6 +36,9 @@ FAINT = 0.25
 """A cell that keeps less than this share of its contrast lost it."""
 CUT = 0.25
 """If more of the rest changes with it, it is another scene, and nothing was hidden."""
+BAND, BAND_S = 0.9, 1.0
+"""A row that loses its contrast over this share of the width shows plain road that comes nearer, out
+of a shadow or behind a crossing: from there down nothing is judged for so long."""
 CLIPPED = 250
 
 LIMITS = {
@@ -115,6 +118,7 @@ class CameraHealth:
         self._luma: Levels | None = None
         self._before = np.zeros(GRID, np.float32)
         self._hidden = np.zeros(GRID, bool)
+        self._band_s = np.zeros((GRID[0], 1))
 
     def update(self, frame: Image, order: str, stamp_s: float) -> Health:
         """Look at one (H, W, C) frame, or (H, W) with order "gray", and judge the camera."""
@@ -175,6 +179,12 @@ class CameraHealth:
         lost = (contrast < FAINT * self._before) & (self._before > 8.0) & ~self._hidden
         lost &= (luma > 25.0) | (np.arange(GRID[0])[:, None] >= 3)  # the night sky
         lost &= luma < 200.0  # the day sky
+        bands = (lost | self._hidden).mean(axis=1) > BAND
+        if bands.any():
+            self._band_s[int(np.argmax(bands)) :] = BAND_S
+        lost &= self._band_s <= 0.0
+        self._hidden &= self._band_s <= 0.0
+        self._band_s = np.maximum(0.0, self._band_s - passed_s)
         count, names, areas, _ = cv2.connectedComponentsWithStats(lost.astype(np.uint8))
         if count > 1:
             region = names == 1 + int(np.argmax(areas[1:, cv2.CC_STAT_AREA]))

@@ -27,3 +27,9 @@ def test_the_faster_precision_is_taken_and_the_network_left_as_it_is(monkeypatch
     assert not network.training
     after = network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_frozen_network_is_timed_too():
+    network = ErfPspNet(width=0.25).requires_grad_(False)
+    found = precision.faster_precision(network, (32, 64), torch.device("cpu"))
+    assert found in (precision.FULL, precision.HALF)

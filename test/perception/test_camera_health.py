@@ -105,6 +105,15 @@ def test_cut_to_another_scene_is_no_obstruction(drive):
     assert "obstructed" not in health.faults
 
 
+def test_plain_road_that_comes_nearer_is_no_obstruction(drive):
+    watch, _ = watched(drive[:CLEAN])
+    bad = [frame.copy() for frame in drive[CLEAN:]]
+    for index, frame in enumerate(bad):
+        frame[210 : 260 + 10 * index] = 90  # out of a shadow: a plain band, then all below it
+    health = watched(bad, watch=watch, start_s=CLEAN / 10)[1]
+    assert health.faults == ()
+
+
 @pytest.mark.parametrize("order", ["rgb", "rgba", "bgra", "gray"])
 def test_every_order_of_channels(drive, order):
     frames = drive[:12]

@@ -8,13 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra train")
 
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
 from torch import nn  # noqa: E402
 
 from nightseg_ros.learning.methods.nisenet_fusion.module import Fusion  # noqa: E402
 from nightseg_ros.learning.networks.patch_fusion import PatchFusion  # noqa: E402
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-
 from nightseg_ros.learning.study.description import FUSIONS, EvaluationSet  # noqa: E402
 from nightseg_ros.learning.study.measure import FUSE, _frames, predict  # noqa: E402
 

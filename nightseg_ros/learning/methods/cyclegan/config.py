@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nightseg_ros.learning.keys import Keys, key
-from nightseg_ros.learning.limits import at_least, filled, one_of, sides
+from nightseg_ros.learning.limits import AUTO, at_least, filled, one_of, sides
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class UnpairedConfig(Keys):
     )
     save_every: int = key("steps between checkpoints to resume from", 500, at_least(1))
     seed: int = 0
-    precision: str = "bf16-mixed"
+    precision: str = AUTO
     devices: int = 1
     nodes: int = 1
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nightseg_ros.learning.keys import Keys, key
 from nightseg_ros.learning.limits import (
+    AUTO,
     above,
     at_least,
     filled,
@@ -64,7 +65,7 @@ class CurveConfig(Keys):
     clip: float = key("largest norm of the gradient; 0 = any", 0.1, at_least(0))
     save_every: int = key("steps between checkpoints to resume from", 250, at_least(1))
     seed: int = 0
-    precision: str = "bf16-mixed"
+    precision: str = AUTO
     devices: int = 1
     nodes: int = 1
 

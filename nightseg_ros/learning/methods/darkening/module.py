@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
 
 from nightseg_ros.datasets.catalog import open_set
@@ -69,6 +69,11 @@ class CurveModule(lightning.LightningModule):
         exposure = torch.empty(len(frames), 1, 1, 1, device=frames.device).uniform_(low, high)
         return log_losses(self, self.losses_of(frames, exposure), len(frames))
 
+    @property
+    def timed(self) -> nn.Module | None:
+        """The part that takes the time, if it is not the small module itself."""
+        return None
+
     def losses_of(self, frames: Tensor, exposure: Tensor) -> dict[str, Tensor]:
         """Return every loss with its weight."""
         raise NotImplementedError
@@ -118,6 +123,11 @@ class DarkeningModule(CurveModule):
         # In a list, so that what is not trained is no part of this module and of its checkpoints.
         self._stages = [_day_stages(config)] if config.similarity else []
 
+    @property
+    def timed(self) -> nn.Module | None:
+        """The frozen day network."""
+        return self._stages[0].network if self._stages else None
+
     def setup(self, stage: str) -> None:
         """Move images and day network to the device once."""
         super().setup(stage)
@@ -147,7 +157,14 @@ def train_curves(
     require_day_only(sets)
     images = torch.cat([load_frames(part, config.cache)[0] for part in sets])
     recipe = make(config, images)
-    trainer = fit(recipe, config, run, fast_dev_run=fast, gradient_clip_val=config.clip)
+    trainer = fit(
+        recipe,
+        config,
+        run,
+        fast_dev_run=fast,
+        timed=recipe.timed,
+        gradient_clip_val=config.clip,
+    )
     figures = {k: round(float(v), 5) for k, v in trainer.callback_metrics.items()}
     network = recipe.network.cpu().eval()
     network.levels = find_levels(network, images.cpu(), config.exposure, recipe.prepare)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nightseg_ros.learning.keys import Keys, key
-from nightseg_ros.learning.limits import at_least, filled, rising, share_below_one, within
+from nightseg_ros.learning.limits import AUTO, at_least, filled, rising, share_below_one, within
 from nightseg_ros.learning.network_config import ClassifierConfig
 
 
@@ -56,7 +56,7 @@ class MinMaxClassifierConfig(Keys):
     weight_decay: float = key("weight decay", 1e-05, at_least(0))
     val_every: int = key("steps between validations", 1000, at_least(1))
     seed: int = 0
-    precision: str = "bf16-mixed"
+    precision: str = AUTO
     devices: int = 1
     nodes: int = 1
 

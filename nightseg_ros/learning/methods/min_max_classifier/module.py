@@ -170,7 +170,14 @@ def train_classifier(
 
     validation = {split: load(split) for split in config.val}
     module = MinMaxClassifier(config, load(config.train), validation)
-    trainer = fit(module, config, run, fast_dev_run=fast, reload_dataloaders_every_n_epochs=0)
+    trainer = fit(
+        module,
+        config,
+        run,
+        fast_dev_run=fast,
+        timed=module.network,
+        reload_dataloaders_every_n_epochs=0,
+    )
     figures = {
         f"top1/{split}": round(accuracy(module.network, *pictures, config.view), 2)
         for split, pictures in (

@@ -12,7 +12,7 @@ from nightseg_ros.labels.label_file import find_label_set
 from nightseg_ros.learning.augmentation import AugmentConfig
 from nightseg_ros.learning.keys import Keys, key
 from nightseg_ros.learning.limits import (
-    PRECISIONS,
+    AUTO,
     at_least,
     filled,
     one_of,
@@ -94,11 +94,7 @@ class TrainConfig(Keys):
         "validations without a gain before the training stops; 0 = never", 0, at_least(0)
     )
     seed: int = 0
-    precision: str = key(
-        "precision of the computation; auto = the faster of 32-true and bf16-mixed here",
-        "auto",
-        one_of(("auto", *PRECISIONS)),
-    )
+    precision: str = AUTO
     compile: bool = key("compile the network with torch.compile", False)
     devices: int = 1
     nodes: int = 1

@@ -13,7 +13,6 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.metrics_file import draw_curve
-from nightseg_ros.learning.precision import faster_precision
 from nightseg_ros.learning.run_record import is_main, open_run
 from nightseg_ros.learning.tensor_set import JoinedSet, Sets, load_sets, load_source
 from nightseg_ros.learning.trainer import fit
@@ -56,19 +55,13 @@ def train_network(
         callbacks.append(best)
         if config.patience:
             callbacks.append(EarlyStopping(monitor, patience=config.patience, mode="max"))
-    precision = config.precision
-    if precision == "auto":
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        precision = run.choose(
-            "precision", lambda: faster_precision(recipe.network, config.view, device)
-        )
     trainer = fit(
         recipe,
         config,
         run,
         fast_dev_run=fast_dev_run,
         callbacks=callbacks,
-        precision=precision,
+        timed=recipe.network,
         gradient_clip_val=5.0,
         max_steps=min(config.until or config.steps, config.steps),
     )
