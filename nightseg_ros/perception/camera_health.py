@@ -37,8 +37,8 @@ FAINT = 0.25
 CUT = 0.25
 """If more of the rest changes with it, it is another scene, and nothing was hidden."""
 BAND, BAND_S = 0.9, 1.0
-"""A row that loses its contrast over this share of the width shows plain road that comes nearer, out
-of a shadow or behind a crossing: from there down nothing is judged for so long."""
+"""A row that loses its contrast over this share of the width shows plain road that comes nearer,
+behind a shadow or a crossing: from there down nothing is judged for so many seconds."""
 CLIPPED = 250
 
 LIMITS = {

@@ -33,7 +33,7 @@ from nightseg_ros.perception.overlay import (  # noqa: E402
     hatch,
     unsure,
 )
-from nightseg_ros.ros import overlay_node  # noqa: E402
+from nightseg_ros.ros import overlay_reports  # noqa: E402
 from nightseg_ros.ros.overlay_node import OverlayNode  # noqa: E402
 from nightseg_ros.ros.overlay_settings import OverlaySettings  # noqa: E402
 from nightseg_ros.ros.qos import latched, newest_only  # noqa: E402
@@ -395,7 +395,7 @@ def statuses(ros):
 
 
 def test_wrong_source_is_reported_with_the_right_one(rig, capfd, monkeypatch):
-    monkeypatch.setattr(overlay_node, "STARTING_S", 0.0)
+    monkeypatch.setattr(overlay_reports, "STARTING_S", 0.0)
     ros = rig(source="segmentation")
     other = rclpy.create_node("segmentation_node", use_global_arguments=False)
     try:
@@ -416,7 +416,7 @@ def test_wrong_source_is_reported_with_the_right_one(rig, capfd, monkeypatch):
 
 
 def test_what_keeps_the_overlay_empty_is_reported(rig, street, monkeypatch):
-    monkeypatch.setattr(overlay_node, "SILENT_S", 1.0)
+    monkeypatch.setattr(overlay_reports, "SILENT_S", 1.0)
     ros = rig()
     found = statuses(ros)
     idle = (0, "not subscribed: the overlay has no subscriber")
