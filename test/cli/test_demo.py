@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.patience import PATIENCE_S
 
 pytest.importorskip("rosbags.rosbag2")
 
@@ -240,7 +241,7 @@ def start(tmp_path: Path, tag: str, frames: int) -> subprocess.Popen[str]:
 def test_whole_demo_over_ros(tmp_path: Path):
     tag = f"demo-{os.getpid()}-{time.monotonic_ns()}"
     process = start(tmp_path, tag, 12)
-    output, errors = process.communicate(timeout=150)
+    output, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     assert len(output.strip().splitlines()) == 6
     result = result_in(tmp_path / "demo")
@@ -260,11 +261,11 @@ def test_whole_demo_over_ros(tmp_path: Path):
 def test_stopped_demo_leaves_no_process(tmp_path: Path, number: signal.Signals):
     tag = f"demo-{os.getpid()}-{time.monotonic_ns()}"
     process = start(tmp_path, tag, 40)
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + PATIENCE_S
     while len(tagged(tag)) < 3:  # itself and two nodes
         assert time.monotonic() < end_s
         time.sleep(0.1)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     assert tagged(tag) == []

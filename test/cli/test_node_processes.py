@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE_S
 
 from nightseg_ros.cli import node_processes
 from nightseg_ros.cli.node_processes import NodeProcesses
@@ -122,8 +123,8 @@ def test_children_end_when_their_parent_is_killed(repository):
     children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()
     assert len(children) == 2
     runner.kill()
-    runner.communicate(timeout=20)  # ends when the last child has closed the pipe
-    end = time.monotonic() + 20
+    runner.communicate(timeout=PATIENCE_S)  # ends when the last child has closed the pipe
+    end = time.monotonic() + PATIENCE_S
     while any(alive(child) for child in children):
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -141,7 +142,7 @@ def alive(pid):
 def test_signals_reach_all_children(number, repository):
     runner = start_runner(repository)
     runner.send_signal(number)
-    output, _ = runner.communicate(timeout=20)
+    output, _ = runner.communicate(timeout=PATIENCE_S)
     assert runner.returncode == 0
     assert output.strip() == "{'main': 0, 'other': 0}"
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from support.patience import PATIENCE_S
 
 INTERRUPTED = """
 import os, signal, sys
@@ -32,7 +33,7 @@ sys.exit(main())
 def interrupted(module, *words, action="default_int_handler"):
     """Run `nightseg` and have it interrupted when it begins to import a module."""
     command = [sys.executable, "-c", INTERRUPTED, module, action, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @pytest.mark.parametrize(

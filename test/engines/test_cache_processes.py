@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE_S
 
 from nightseg_ros.engines.cache.key import EngineKey
 from nightseg_ros.engines.cache.store import EngineCache
@@ -56,7 +57,7 @@ def start(tmp_path: Path, content: str, *, force: bool = False) -> subprocess.Po
 
 
 def wait_for(condition: object) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -69,11 +70,11 @@ def kill_while_building(tmp_path: Path, content: str, *, force: bool = False) ->
         wait_for(lambda: log.exists() and content in log.read_text())
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     return output.splitlines()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.lifecycle import state_of
+from support.patience import PATIENCE_S
 
 from nightseg_ros.bundles.write import write_bundle
 from nightseg_ros.labels.label_set import CITYSCAPES19
@@ -161,7 +162,7 @@ def read_until(process, text, count=1):
 def result(process):
     """Return the exit code and the rest of the output; no process may be left."""
     try:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE_S)
         left = processes(process.pid, "--ros-args")
     finally:
         end_all(process)
@@ -189,12 +190,12 @@ def test_the_vehicle_launch_file(params, autostart, state):
     node = rclpy.create_node("manager")
     try:
         label = state_of(node, "/car/seg", state)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while not (overlays := node.count_publishers("/car/overlay_node/overlay")):
             assert time.monotonic() < end
             time.sleep(0.1)
         interrupt(process)
-        output, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         end_all(process)
         node.destroy_node()
@@ -216,7 +217,7 @@ def test_a_failure_to_configure_is_reported_with_what_to_do(params):
             lines.append(line)
             if "see its log for the cause" in line:
                 interrupt(process)
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
     finally:
         watchdog.cancel()
         end_all(process)

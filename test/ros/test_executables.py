@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from support.patience import PATIENCE_S
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
@@ -34,7 +35,7 @@ sys.exit(executables.run_executable(sys.argv[2], [sys.argv[2]]))
 @pytest.mark.parametrize("name", ["segmentation_node", "overlay_node"])
 def test_signal_during_the_imports_ends_with_exit_code_0(name, number):
     command = [sys.executable, "-c", INTERRUPTED_IMPORT, number.name, name]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -61,7 +62,7 @@ sys.exit(process.run_node(Node, ["overlay_node"]))
 def test_more_signals_while_it_ends_change_nothing(number):
     """As below `ros2 launch`, where Ctrl-C comes from the terminal and from launch."""
     command = [sys.executable, "-c", ENDING, number.name]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -77,7 +78,7 @@ def test_parameters_of_both_nodes_are_known(name):
 def test_too_few_open_files_are_one_line_and_exit_code_2(name):
     command = ["bash", "-c", 'ulimit -n 20; exec "$@"', "bash", sys.executable, "-m"]
     command += ["nightseg_ros.ros.executables", name]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert done.stderr == (
         f"{name}: error: only 20 files may be open at a time, and a node needs up to "
@@ -109,7 +110,7 @@ def test_names_that_ros_cannot_have_are_one_line_and_exit_code_2(rules, words):
     command = [sys.executable, "-m", "nightseg_ros.ros.executables", "overlay_node", "--ros-args"]
     for rule in rules:
         command += ["-p" if rule.startswith("cameras") else "-r", rule]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert words in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -133,7 +134,9 @@ def test_security_that_the_middleware_cannot_do_is_one_clear_error(tmp_path):
     command = [sys.executable, "-m", "nightseg_ros.ros.executables", "overlay_node"]
     command += ["--ros-args", "--enclave", "/seg"]
     env = {**os.environ, **security}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=env)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env
+    )
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert "the node cannot be created: ROS_SECURITY_ENABLE is 'true', but this Fast DDS" in last

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE_S
 
 from nightseg_ros.ros.transport import has_fast_dds_2, large_image_settings
 
@@ -41,8 +42,8 @@ def received(sender_mode, receiver_mode):
         for role, mode in (("receive", receiver_mode), ("send", sender_mode))
     ]
     try:
-        output, _ = ends[0].communicate(timeout=90)
-        ends[1].wait(timeout=30)
+        output, _ = ends[0].communicate(timeout=PATIENCE_S)
+        ends[1].wait(timeout=PATIENCE_S)
     finally:
         for end in ends:
             end.kill()

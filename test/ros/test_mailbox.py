@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patience import PATIENCE_S
 
 from nightseg_ros.ros.mailbox import Mailbox, Outcome
 
@@ -59,7 +60,7 @@ def test_take_sleeps_until_a_frame_comes():
     thread = threading.Thread(target=lambda: taken.append(mailbox.take()))
     thread.start()
     mailbox.put("left", "frame")
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert taken == [("left", "frame")]
 
 
@@ -69,7 +70,7 @@ def test_end_wakes_the_taker():
     thread = threading.Thread(target=lambda: taken.append(mailbox.take()))
     thread.start()
     mailbox.end()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert taken == [None]
 
 
@@ -187,7 +188,7 @@ def test_account_adds_up_between_threads():
     mailbox.end()
     stop.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
     assert wrong == []
     counts = mailbox.counts("front")
     assert counts.received == 3000 == counts.published + counts.dropped

@@ -13,6 +13,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from support.patience import PATIENCE_S
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy")
 
@@ -88,7 +89,7 @@ class Rig:
             assert self.until(lambda: self.mask.get_subscription_count())
             assert self.until(lambda: self.overlay.cameras[0].labels is not None)
 
-    def until(self, condition, seconds=20.0):
+    def until(self, condition, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if condition():
@@ -449,12 +450,12 @@ def test_the_executable_ends_well_when_interrupted():
     node = rclpy.create_node("watcher")
     process = start("-r", "__node:=drawn")
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while not node.count_publishers("drawn/overlay") and time.monotonic() < end:
             time.sleep(0.1)
         assert node.count_publishers("drawn/overlay")
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.communicate()
@@ -467,7 +468,7 @@ def test_the_executable_ends_well_when_interrupted():
 @pytest.mark.slow
 def test_the_executable_refuses_a_wrong_parameter_in_one_line():
     process = start("-p", "alpha:=lots")
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert "alpha" in errors
     assert "Traceback" not in errors

@@ -28,6 +28,7 @@ from rosidl_parser.definition import (  # noqa: E402
 )
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
+from support.patience import PATIENCE_S  # noqa: E402
 from support.segmentation_graph import RELIABLE, image, picture  # noqa: E402
 
 from nightseg_ros.ros.callback_errors import CallbackErrors  # noqa: E402
@@ -63,7 +64,7 @@ class Graph:
             values = {value.key: value.value for value in status.values}
             self.statuses[status.name] = (status.level, status.message, values)
 
-    def until(self, condition, seconds=10.0):
+    def until(self, condition, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if condition():

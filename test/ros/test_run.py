@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from support import models as tiny
 from support.lifecycle import state_of
+from support.patience import PATIENCE_S
 from support.verbs import parsed
 
 from nightseg_ros.cli import main as cli
@@ -201,7 +202,7 @@ def test_the_graph_runs_and_ends_when_interrupted(models_dir, tmp_path):
         )
         camera = node.create_publisher(Image, "/front/image_raw", 1)
         message = fill_image(Image(), np.zeros((48, 64, 3), np.uint8), "bgr8")
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_S
         while not (seen["mask"] and seen["overlay"] and seen["route"]) and time.monotonic() < end:
             message.header.stamp = node.get_clock().now().to_msg()
             camera.publish(message)
@@ -209,7 +210,7 @@ def test_the_graph_runs_and_ends_when_interrupted(models_dir, tmp_path):
         topics = dict(node.get_topic_names_and_types())
         mine = children(process.pid)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=40)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.communicate()
@@ -231,7 +232,7 @@ def test_the_graph_runs_and_ends_when_interrupted(models_dir, tmp_path):
 @pytest.mark.slow
 def test_a_node_that_cannot_be_configured_ends_it_with_the_reason(tmp_path):
     process = start("--set", "engine=fake", "--set", f"models_dir={tmp_path}", "--overlay")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     last = "nightseg: error: segmentation_node could not be configured; see its log for the cause"
     assert errors.strip().splitlines()[-1] == last
@@ -251,7 +252,7 @@ def test_without_autostart_the_node_waits(tmp_path):
     try:
         assert state_of(node, "segmentation_node", "unconfigured") == "unconfigured"
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=40)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.communicate()

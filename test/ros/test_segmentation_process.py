@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy")
 
 from support.models import endless_onnx, segmenter
+from support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -35,7 +36,7 @@ def launch(*options, node="segmentation_node", **parameters):
 def wait_for(process, words):
     """Read the log until it contains `words`."""
     log = ""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while words not in log and time.monotonic() < end and process.poll() is None:
         log += process.stderr.readline()
     assert words in log, log
@@ -46,7 +47,7 @@ def test_signal_ends_an_active_node_with_exit_code_0(models_dir, number):
     process = launch("--autostart", models_dir=models_dir, engine="fake", lazy=False)
     wait_for(process, "subscribed to /image")
     process.send_signal(number)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, log
     assert "Traceback" not in log
 
@@ -72,7 +73,7 @@ def test_clock_before_1970_ends_no_node_and_is_reported(node):
             10,
         )
         words = "callback of /clock raised ValueError: Seconds value must not be negative"
-        end = time.monotonic() + 90  # a node starts slowly where both cores are busy
+        end = time.monotonic() + PATIENCE_S  # a node starts slowly where both cores are busy
         while (f"{node}: callbacks", words) not in logged and time.monotonic() < end:
             if process.poll() is not None:
                 break
@@ -81,7 +82,7 @@ def test_clock_before_1970_ends_no_node_and_is_reported(node):
         peer.destroy_node()
         rclpy.try_shutdown()
         process.send_signal(signal.SIGINT)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert (f"{node}: callbacks", words) in logged, log
     assert process.returncode == 0, log
 
@@ -90,7 +91,7 @@ def test_signal_ends_a_node_that_is_configuring(models_dir):
     process = launch("--autostart", models_dir=models_dir, engine="fake", fake_delay_ms=4000.0)
     time.sleep(3.0)
     process.send_signal(signal.SIGINT)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, log
     assert "Traceback" not in log
 
@@ -104,7 +105,7 @@ def endless(tmp_path):
 
 def test_trial_run_that_does_not_end_is_an_error_and_exit_code_2(endless):
     process = launch("--autostart", **endless, engine_timeout_s=1.0)
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2, log
     assert "the trial run of endless on onnxruntime-cpu did not end within 1 s" in log
     assert "Traceback" not in log
@@ -116,7 +117,7 @@ def test_signal_ends_a_node_whose_engine_hangs_with_exit_code_0(endless, number)
     wait_for(process, "loading day model endless")
     time.sleep(1.0)
     process.send_signal(number)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, log
     assert "Traceback" not in log
 
@@ -131,7 +132,7 @@ def test_signal_ends_a_node_whose_engine_hangs_with_exit_code_0(endless, number)
 )
 def test_bad_start_is_one_line_and_exit_code_2(parameters, words):
     process = launch("--autostart", **parameters)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2, log
     assert words in log
     assert "Traceback" not in log
@@ -139,7 +140,7 @@ def test_bad_start_is_one_line_and_exit_code_2(parameters, words):
 
 def test_params_file_that_does_not_exist_is_one_line_and_exit_code_2(tmp_path):
     command = [*NODE, "--ros-args", "--params-file", str(tmp_path / "none.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert "error: the ROS arguments cannot be used: " in done.stderr
     assert "none.yaml" in done.stderr
@@ -150,7 +151,7 @@ def test_params_file_that_is_no_yaml_is_reported_without_the_sources_of_ros(tmp_
     path = tmp_path / "bad.yaml"
     path.write_text("segmentation_node:\n  ros__parameters:\n    route: [night\n")
     command = [*NODE, "--ros-args", "--params-file", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     logged = done.stderr.rstrip().splitlines()[-1]
     assert "near line" in logged
@@ -160,7 +161,7 @@ def test_params_file_that_is_no_yaml_is_reported_without_the_sources_of_ros(tmp_
 def test_benchmark_measures_and_its_account_is_exact():
     command = [sys.executable, "-m", "nightseg_ros.cli.main", "bench", "node", "--json"]
     command += ["--seconds", "3", "--camera-hz", "30", "--engine-delay-ms", "60"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["engine"] == "fake"

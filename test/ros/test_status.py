@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from support.patience import PATIENCE_S
 
 pytest.importorskip("rclpy", reason="needs rclpy")
 
@@ -36,7 +37,7 @@ def alone(monkeypatch):
 
 def status(*words):
     command = [sys.executable, "-m", "nightseg_ros.cli.main", "status", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from support.patience import PATIENCE_S
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.perception.status import ERROR, OK, WARN
@@ -55,7 +56,7 @@ class Subject:
         with engine_call("the trial run of day"):
             if self.slow_trials:
                 self.slow_trials -= 1
-                self.release.wait(30)
+                self.release.wait(PATIENCE_S)
         if self.engines and self.broken_builds:
             self.broken_builds -= 1
             raise NightsegError("the model file is gone")
@@ -64,16 +65,16 @@ class Subject:
 
     def serve(self, owned, camera, frame, engine_call):
         if frame == SLOW_IMAGE:
-            self.release.wait(30)
+            self.release.wait(PATIENCE_S)
         with engine_call("a frame"):
             if frame == FAIL:
                 raise RuntimeError("CUDA error 700")
             if frame == HANG:
-                self.release.wait(30)
+                self.release.wait(PATIENCE_S)
         self.published.append((frame, self.engines.index(owned)))
         return Outcome.PUBLISHED
 
-    def until(self, condition, seconds=10.0):
+    def until(self, condition, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, (self.changes, self.outcomes())

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from support.patience import PATIENCE_S
 
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.ros.mailbox import Mailbox, Outcome
@@ -39,7 +40,7 @@ def worker(build=Owned, failures=None, serve=Owned.serve):
 
 
 def wait_for(mailbox, received):
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE_S
     while mailbox.counts("front").in_flight and time.monotonic() < end:
         time.sleep(0.001)
     assert mailbox.counts("front").received == received
@@ -90,13 +91,13 @@ def test_engine_that_hangs_is_left_behind_with_a_word():
 
     def serve(owned, camera, frame, engine_call):
         entered.set()
-        release.wait(10)
+        release.wait(PATIENCE_S)
         return Outcome.PUBLISHED
 
     mailbox, it = worker(serve=serve)
     owned = it.start()
     mailbox.put("front", 1)
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE_S)
     with pytest.raises(NightsegError, match="has not returned"):
         it.stop(0.05)
     release.set()
@@ -111,13 +112,13 @@ def test_frame_that_is_being_published_cannot_be_given_up():
         with engine_call("a frame"):
             pass
         claimed.set()
-        release.wait(10)
+        release.wait(PATIENCE_S)
         return Outcome.PUBLISHED
 
     mailbox, it = worker(serve=serve)
     it.start()
     mailbox.put("front", 1)
-    assert claimed.wait(5)
+    assert claimed.wait(PATIENCE_S)
     assert it.busy_s() == 0.0
     assert not it.abandon()
     release.set()

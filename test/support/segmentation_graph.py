@@ -12,6 +12,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
+from support.patience import PATIENCE_S
 
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.perception.pipeline import Pipeline
@@ -109,7 +110,7 @@ class Graph:
         """Wait until the node listens to the publishers, and they see that."""
         assert self.until(lambda: all(x.get_subscription_count() for x in publishers))
 
-    def until(self, condition, seconds=20.0):
+    def until(self, condition, seconds=PATIENCE_S):
         """Turn the executor until something is true; False where it never was."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

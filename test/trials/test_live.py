@@ -17,6 +17,7 @@ pytest.importorskip("rosbags.rosbag2")
 
 from support import bags as bags
 from support.fake_models import write_models
+from support.patience import PATIENCE_S
 
 from nightseg_ros.bags.source import Bag
 from nightseg_ros.errors import NightsegError
@@ -184,7 +185,7 @@ def test_parameters_reach_the_node_whatever_is_in_them(tmp_path):
     with child_nodes([node], tmp_path / "log") as processes:
         time.sleep(0.5)
         log = tmp_path / "log/segmentation_node.log"
-        end_s = time.monotonic() + 30
+        end_s = time.monotonic() + PATIENCE_S
         while "configured: day day" not in log.read_text() and time.monotonic() < end_s:
             time.sleep(0.1)
         assert "configured: day day" in log.read_text()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patience import PATIENCE_S
 
 from nightseg_ros.engines.cache.key import EngineKey
 from nightseg_ros.engines.cache.record import RECORD
@@ -225,7 +226,7 @@ def test_progress_is_reported_while_it_builds(
             enough.set()
 
     def builder(folder: Path) -> Mapping[str, Any]:
-        assert enough.wait(30)
+        assert enough.wait(PATIENCE_S)
         return write()(folder)
 
     cache.build(KEY, builder, log)
