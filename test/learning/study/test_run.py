@@ -74,8 +74,10 @@ def work(tmp_path, data, monkeypatch) -> Path:
             cv2.imwrite(str(labels / f"{image.stem}.png"), np.zeros((96, 160), np.uint8))
     network = NetworkConfig(width=0.25)
     torch.manual_seed(0)
-    first = "see_clearer/converted_0_seed_0"
-    for name in ("erf_pspnet_day", "erf_pspnet_night", "erf_pspnet_fast_day", first):
+    models = [f"erf_pspnet_{name}" for name in ("day", "night", "fast_day")]
+    models += [f"see_clearer/converted_{count}_seed_0" for count in (0, 2, 7)]
+    models += [f"min_max/{name}_seed_0" for name in ("day_longer", "gamma", "full")]
+    for name in models:
         (runs / name).mkdir(parents=True)
         save_checkpoint(runs / name / "model.pt", create_network(network), network, {})
     config = TranslateConfig("small", ("d",), ("n",), generator="light", filters=4, blocks=1)
@@ -88,6 +90,8 @@ def work(tmp_path, data, monkeypatch) -> Path:
 IN_THEIR_PLACE = {
     "/more:cityscapes_256/": ":bdd_labelled/",
     " + nightseg:{data}/more:acdc_figures/val_night": "",
+    "folder:runs/see_clearer/cityscapes_2_seed_{seed}": "nightseg:{data}:bdd_labelled/train",
+    "folder:runs/see_clearer/bdd_2_seed_{seed}": "nightseg:{data}:bdd_labelled/train",
     "models/erf_pspnet_fast_day": "runs/erf_pspnet_fast_day/model.pt",
 }
 """What the data of a test do not have."""
