@@ -70,7 +70,8 @@ def _precision(timed: nn.Module | None, config: Any) -> str:
     if timed is None:
         return FULL
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return faster_precision(timed, config.view, device)
+    view = config.view if isinstance(config.view, tuple) else (config.view, config.view)
+    return faster_precision(timed, view, device)
 
 
 def log_losses(

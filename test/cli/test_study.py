@@ -59,4 +59,4 @@ def test_tables_need_no_torch():
 def test_unknown_studies_are_named_with_those_there_are(capsys):
     assert main(["study", "table", "nothing"]) == 2
     error = capsys.readouterr().err
-    assert "there is no study nothing; name a file, or one of fused, min_max," in error
+    assert "there is no study nothing; name a file, or one of fused, ideas, min_max," in error

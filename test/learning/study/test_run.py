@@ -239,7 +239,7 @@ def test_what_is_done_is_not_done_again_and_changes_are_refused(work, data, tiny
         assert run_study(other, out, str(data))["figures"] != first["figures"]
     for change, message in (
         ("given.held=1", r"night_seed_0 holds .*stop: -2 there, -1 here"),
-        ("steps.day.set.lr=0.1", r"day_seed_0 holds .*lr: 0.002 there, 0.1 here"),
+        ("steps.day.set.lr=0.1", r"day_seed_0 holds .*lr: 0.001 there, 0.1 here"),
     ):
         with pytest.raises(NightsegError, match=message):
             run_study(load_study(str(tiny), [change]), out, str(data))
