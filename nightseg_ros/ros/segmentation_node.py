@@ -155,6 +155,8 @@ class SegmentationNode(LifecycleNode):
             self._jump_handle.unregister()
             self._jump_handle = None
         super().destroy_node()
+        # rclpy would keep it, and with it the node in the graph, until Python collects its garbage.
+        self.__dict__.pop("_state_machine", None)
 
     def _transition(
         self,

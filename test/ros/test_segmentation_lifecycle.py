@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +119,24 @@ def test_cycles_leave_nothing_behind(start):
     assert entities(graph.node) == before
     gc.collect()
     assert [engine() for engine in engines] == [None] * 4
+
+
+def test_destroyed_node_leaves_the_graph_without_garbage_collection(start):
+    def threads_of_process():  # those of Fast DDS are not Python's
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    start(up=False).close()  # what is loaded once
+    gc.collect()
+    before = threads_of_process()
+    gc.disable()
+    try:
+        graph = start(up=False)
+        during = threads_of_process()
+        graph.close()
+        after = threads_of_process()
+    finally:
+        gc.enable()
+    assert after <= before < during
 
 
 def test_configure_with_a_missing_model_reports_why_and_can_be_repeated(
