@@ -21,7 +21,9 @@ import nightseg_ros
 
 EXECUTABLES = {"nightseg", "segmentation_node", "overlay_node"}
 SHARED = ("launch", "config", "models")
-MODELS = "from nightseg_ros.bundles.bundle import default_models_dir; print(default_models_dir())"
+MODELS = (
+    "from nightseg_ros.bundles.models_folder import default_models_dir; print(default_models_dir())"
+)
 REPORT = "from nightseg_ros.report.page import Report, page; print(page(Report('A drive')))"
 MARKER = "share/ament_index/resource_index/packages/nightseg_ros"
 

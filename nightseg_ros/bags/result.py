@@ -21,7 +21,7 @@ from nightseg_ros.perception.status import Report, frame_time_report, route_repo
 
 if TYPE_CHECKING:
     from nightseg_ros.labels.label_set import LabelSet
-    from nightseg_ros.perception.pipeline import FrameResult, Image
+    from nightseg_ros.perception.frame_result import FrameResult, Image
 
 ALPHA = 0.55
 JPEG_QUALITY = 90

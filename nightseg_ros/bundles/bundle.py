@@ -20,7 +20,6 @@ from nightseg_ros.bundles.signature import check_signature
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.plain_yaml import read_plain_yaml
 from nightseg_ros.files.regular import require_regular
-from nightseg_ros.files.share import share_folder
 from nightseg_ros.labels.label_set import KNOWN, LabelSet
 from nightseg_ros.labels.lookup import lookup
 
@@ -169,16 +168,6 @@ class Bundle:
         return data
 
 
-def find_bundles(models_dir: str | os.PathLike[str]) -> list[Path]:
-    """Return the folders in `models_dir` that contain a model.yaml, sorted by name."""
-    try:
-        return sorted(path.parent for path in Path(models_dir).glob(f"*/{YAML_FILE}"))
-    except OSError as error:
-        raise NightsegError(
-            f"cannot list the models folder {models_dir} ({error.strerror}); name a readable one"
-        ) from error
-
-
 def calibrations(bundles: Mapping[str, Bundle]) -> dict[str, Calibration]:
     """Return the calibrations of the models that have one, by role, for the masks they return."""
     found = {}
@@ -195,12 +184,6 @@ def calibrations(bundles: Mapping[str, Bundle]) -> dict[str, Calibration]:
 def domains(bundles: Mapping[str, Bundle]) -> dict[str, Domain]:
     """Return what the models know of frames, by role, for those that store it."""
     return {role: bundle.domain for role, bundle in bundles.items() if bundle.domain is not None}
-
-
-def default_models_dir() -> Path:
-    """Return the models folder: $NIGHTSEG_MODELS, else that of this installation."""
-    named = os.environ.get("NIGHTSEG_MODELS")
-    return Path(named).expanduser() if named else share_folder("models")
 
 
 def bundle_from(folder: Path, data: Mapping[str, Any]) -> Bundle:

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightseg_ros.bundles.bundle import YAML_FILE, Bundle, find_bundles
+from nightseg_ros.bundles.bundle import YAML_FILE, Bundle
+from nightseg_ros.bundles.models_folder import find_bundles
 from nightseg_ros.bundles.routes import AUTO, ENGINES_OF, ON_REQUEST, ROLES, TRANSLATE
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels.label_file import find_label_set

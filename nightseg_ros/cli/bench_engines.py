@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundles.bundle import default_models_dir
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.cli.options.fields import flag, option
 from nightseg_ros.cli.options.values import image_size
 from nightseg_ros.cli.progress import Progress

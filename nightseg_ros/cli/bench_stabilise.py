@@ -44,7 +44,7 @@ class Options:
 
 def run(options: Options) -> dict[str, object]:
     """Segment each sequence with and without."""
-    from nightseg_ros.perception.pipeline import PipelineSettings
+    from nightseg_ros.perception.pipeline_settings import PipelineSettings
     from nightseg_ros.replay.score_folders import scored_set
     from nightseg_ros.trials.bench_stabilise import compare, milliseconds, rendered
 

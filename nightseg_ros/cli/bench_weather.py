@@ -17,7 +17,8 @@ from nightseg_ros.datasets import open_set
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.text_table import cell, text_table
 from nightseg_ros.labels.lookup import scored_in
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 
 if TYPE_CHECKING:
     import numpy as np

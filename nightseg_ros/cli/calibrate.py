@@ -19,7 +19,8 @@ from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.text_table import cell, text_table
 from nightseg_ros.labels.label_file import find_label_set
 from nightseg_ros.labels.lookup import scored_in
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.replay.confidence_evidence import Relight, gather
 from nightseg_ros.replay.confidence_fit import cross_fit, fit
 from nightseg_ros.replay.domain_fit import fit_domain, known_to

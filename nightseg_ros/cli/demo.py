@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
 from nightseg_ros.bundles.choice import choose_bundles
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.bundles.routes import CHOICES
 from nightseg_ros.cli import live
 from nightseg_ros.cli.demo_first import (

@@ -20,7 +20,8 @@ from nightseg_ros.cli.demo_subject import DRIVE_FRAMES, Subject, SubjectOptions
 from nightseg_ros.drive.render import Renderer
 from nightseg_ros.files.atomic import write_atomically
 from nightseg_ros.perception.overlay import draw_over
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.replay.view import bag_frames
 
 if TYPE_CHECKING:

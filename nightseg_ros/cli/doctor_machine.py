@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from nightseg_ros import __version__
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import Bundle
 from nightseg_ros.bundles.choice import best, figure, milliseconds
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.bundles.routes import ON_REQUEST, ROUTE_OF
 from nightseg_ros.cli.doctor_checks import FAIL, OK, WARN, Check, Finding, load
 from nightseg_ros.engines.gpu import gpu_device, nvidia_smi

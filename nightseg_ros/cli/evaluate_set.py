@@ -24,7 +24,8 @@ from nightseg_ros.labels.label_file import find_label_set
 from nightseg_ros.labels.label_set import LabelSet, label_set
 from nightseg_ros.labels.lookup import first_common, scored_in
 from nightseg_ros.metrics.confidence import ConfidenceCounts
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.routing import RoutingPolicy, with_routing
 from nightseg_ros.replay.evaluate import (
     evaluate_drivable,

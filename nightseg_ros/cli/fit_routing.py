@@ -24,7 +24,8 @@ from nightseg_ros.files.machine import machine
 from nightseg_ros.files.text_table import text_table
 from nightseg_ros.labels.lookup import scored_in
 from nightseg_ros.metrics.confusion import ConfusionMatrix
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.routing import RoutingPolicy, write_routing
 from nightseg_ros.replay.routing_fit import Evidence, Fit, darkened, fit
 

@@ -25,7 +25,8 @@ from nightseg_ros.export.imported.mask_output import KINDS
 from nightseg_ros.export.imported.normalisation import PRESETS, Normalisation, Triple
 from nightseg_ros.files.atomic import scratch_folder
 from nightseg_ros.labels.label_file import find_label_set
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.replay.card import PARITY, first_card
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.cli.options.fields import flag, nested, option
 from nightseg_ros.cli.options.models import EngineOptions
 from nightseg_ros.errors import NightsegError

@@ -15,7 +15,8 @@ from nightseg_ros.cli.options.fields import argument, flag, nested, option
 from nightseg_ros.cli.options.models import ROUTE_HELP, EngineOptions, ModelOptions
 from nightseg_ros.cli.segment_inputs import check_names, find_inputs
 from nightseg_ros.cli.segment_job import SegmentJob
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 
 
 @dataclass(frozen=True, kw_only=True)

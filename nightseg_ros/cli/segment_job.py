@@ -19,7 +19,8 @@ from nightseg_ros.perception.overlay import draw_over
 
 if TYPE_CHECKING:
     from nightseg_ros.labels.label_set import LabelSet
-    from nightseg_ros.perception.pipeline import Image, Pipeline
+    from nightseg_ros.perception.frame_result import Image
+    from nightseg_ros.perception.pipeline import Pipeline
 
 OVERLAY_ALPHA = 0.5
 

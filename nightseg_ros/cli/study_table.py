@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundles.bundle import default_models_dir
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.cli.options.fields import argument, flag, option
 from nightseg_ros.learning.study.description import load_study, results_file
 from nightseg_ros.learning.study.plots import draw

@@ -20,7 +20,8 @@ from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.segment_inputs import count_frames, find_inputs, read_frames
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.perception.image_messages import DecodedImage
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.replay.rerun_log import RerunLog, load_rerun
 from nightseg_ros.replay.view import ViewFrame, bag_frames, view
 

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nightseg_ros.bundles.routes import AUTO, CHOICES, ENGINES_OF, ROUTES, TRANSLATE
+from nightseg_ros.bundles.routes import AUTO, ENGINES_OF, ROUTES, TRANSLATE
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.perception.calibrated import (
     ConfidenceTables,
@@ -20,74 +18,27 @@ from nightseg_ros.perception.calibrated import (
     threshold_for,
     withhold_below,
 )
+from nightseg_ros.perception.frame_result import FrameResult, Image
 from nightseg_ros.perception.illumination import estimate_illumination
 from nightseg_ros.perception.letterbox import CHANNELS, Letterbox
 from nightseg_ros.perception.map_check import check_content, check_shapes
 from nightseg_ros.perception.novelty import (
-    Novelty,
     NoveltyWatch,
     features_of_light,
     is_hazy,
 )
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.route_guard import RouteGuard, RoutesFailedError
-from nightseg_ros.perception.routing import Router, RoutingPolicy
+from nightseg_ros.perception.routing import Router
 from nightseg_ros.perception.stabilise import Stabiliser
-from nightseg_ros.perception.timing import ENGINE_STAGES, LatencyHistory, Stopwatch
+from nightseg_ros.perception.timing import LatencyHistory, Stopwatch
 
 if TYPE_CHECKING:
     from nightseg_ros.bundles.calibration import Calibration
     from nightseg_ros.bundles.domain import Domain
     from nightseg_ros.engines.engine import Engine
 
-Image = NDArray[np.uint8]
-
 MAX_GEOMETRIES = 32
-
-
-@dataclass(frozen=True)
-class PipelineSettings:
-    """The settings that may change while the pipeline runs; replaced as a whole."""
-
-    route: str = AUTO
-    confidence_threshold: float = 0.0
-    target_error: float = 0.0
-    stabilise: bool = False
-    policy: RoutingPolicy = field(default_factory=RoutingPolicy)
-
-    def __post_init__(self) -> None:
-        if self.route not in CHOICES:
-            raise NightsegError(f"route is '{self.route}', need {', '.join(CHOICES)}")
-        if not 0.0 <= self.confidence_threshold <= 1.0:
-            raise NightsegError(f"confidence_threshold is {self.confidence_threshold}, need 0 to 1")
-        if not 0.0 <= self.target_error <= 1.0:
-            raise NightsegError(f"target_error is {self.target_error}, need 0 to 1")
-
-
-@dataclass(frozen=True)
-class FrameResult:
-    """All that is known about one frame; `mask` and `confidence` have the size of the frame."""
-
-    mask: Image
-    confidence: Image | None
-    route: str
-    reason: str
-    illumination: float
-    times_ms: dict[str, float]
-    left_out: str = ""
-    """Why better routes may have been left out: over the budget, or paused after a failure."""
-    events: tuple[str, ...] = ()
-    """What happened to routes during this frame: failures and recoveries."""
-    withheld: float | None = None
-    """The share of pixels that became 255 for the target error; None without one."""
-    novelty: Novelty | None = None
-    """How far the frame is from those that the model knows; None where that is not stored."""
-    hazy: bool = False
-    """Whether it has so little contrast, as in fog, that its illumination may deceive."""
-
-    @property
-    def engine_ms(self) -> float:
-        """The time inside the engines."""
-        return sum(self.times_ms[stage] for stage in ENGINE_STAGES)
 
 
 class Pipeline:
@@ -214,13 +165,7 @@ class Pipeline:
             self._stabilisers.clear()
         if want_confidence or settings.confidence_threshold > 0.0 or settings.target_error > 0.0:
             confidence = self._calibrated(route, mask, confidence, illumination)
-        withheld = None
-        if settings.target_error > 0.0:
-            shown = histogram(box.crop(confidence))
-            least, withheld = threshold_for(shown, settings.target_error)
-            withhold_below(mask, confidence, least)
-        if settings.confidence_threshold > 0.0:
-            withhold_below(mask, confidence, math.ceil(settings.confidence_threshold * 255))
+        withheld = _withhold(settings, mask, confidence, box)
         restore = box.undo if full_size else box.cut
         full_mask = restore(mask, mask_out)
         full_confidence = restore(confidence, confidence_out) if want_confidence else None
@@ -325,6 +270,19 @@ class Pipeline:
                 self._boxes.clear()
             self._boxes[key] = Letterbox(source_hw, target_hw)
         return self._boxes[key]
+
+
+def _withhold(
+    settings: PipelineSettings, mask: Image, confidence: Image, box: Letterbox
+) -> float | None:
+    """Turn pixels of `mask` that are too unsure to 255; return their share for the target error."""
+    withheld = None
+    if settings.target_error > 0.0:
+        least, withheld = threshold_for(histogram(box.crop(confidence)), settings.target_error)
+        withhold_below(mask, confidence, least)
+    if settings.confidence_threshold > 0.0:
+        withhold_below(mask, confidence, math.ceil(settings.confidence_threshold * 255))
+    return withheld
 
 
 def _check_frame(frame: Image, order: str) -> None:

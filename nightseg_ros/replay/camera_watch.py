@@ -14,7 +14,7 @@ from nightseg_ros.perception.camera_health import CameraHealth, Health
 
 if TYPE_CHECKING:
     from nightseg_ros.bags.frames import BagFrame
-    from nightseg_ros.perception.pipeline import FrameResult
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.replay.rows import Row
 
 FAULTS_KEPT = 200

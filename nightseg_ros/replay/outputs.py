@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nightseg_ros.bags.result import ResultBag
-    from nightseg_ros.perception.pipeline import FrameResult
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.replay.summary import Summary
 
 MASKS = "masks"

@@ -23,7 +23,7 @@ from nightseg_ros.perception.timing import STAGES
 from nightseg_ros.replay.rerun_file import RerunPipe, rerun_file
 
 if TYPE_CHECKING:
-    from nightseg_ros.perception.pipeline import FrameResult, Image
+    from nightseg_ros.perception.frame_result import FrameResult, Image
 
 JPEG_QUALITY = 85
 FLUSH_EVERY = 10

@@ -34,7 +34,7 @@ from nightseg_ros.replay.variants import ALL, Variants
 if TYPE_CHECKING:
     from nightseg_ros.bags.source import Bag
     from nightseg_ros.engines.engine import Engine
-    from nightseg_ros.perception.pipeline import FrameResult
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.replay.truth import Truth
 
 

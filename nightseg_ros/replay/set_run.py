@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nightseg_ros.metrics.confidence import ConfidenceCounts
-    from nightseg_ros.perception.pipeline import FrameResult, Pipeline
+    from nightseg_ros.perception.frame_result import FrameResult
+    from nightseg_ros.perception.pipeline import Pipeline
     from nightseg_ros.replay.evaluate import Evaluated
     from nightseg_ros.replay.submission import Submission
 

@@ -14,7 +14,7 @@ from nightseg_ros.report.pictures import FrameViews, encoded
 if TYPE_CHECKING:
     from nightseg_ros.bags.frames import BagFrame
     from nightseg_ros.labels.label_set import LabelSet
-    from nightseg_ros.perception.pipeline import FrameResult
+    from nightseg_ros.perception.frame_result import FrameResult
 
 STRIP = "strip"
 LIMIT = 24

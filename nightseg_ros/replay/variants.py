@@ -10,13 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nightseg_ros.bundles.routes import AUTO
-from nightseg_ros.perception.pipeline import FrameResult, Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 
 if TYPE_CHECKING:
     from nightseg_ros.bags.frames import BagFrame
     from nightseg_ros.bundles.calibration import Calibration
     from nightseg_ros.bundles.domain import Domain
     from nightseg_ros.engines.engine import Engine
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.perception.routing import RoutingPolicy
     from nightseg_ros.replay.rows import Row
 

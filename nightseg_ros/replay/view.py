@@ -14,7 +14,8 @@ from nightseg_ros.perception.image_messages import DecodedImage
 from nightseg_ros.replay.background import ReadAhead, WriteBehind
 
 if TYPE_CHECKING:
-    from nightseg_ros.perception.pipeline import FrameResult, Pipeline
+    from nightseg_ros.perception.frame_result import FrameResult
+    from nightseg_ros.perception.pipeline import Pipeline
     from nightseg_ros.replay.rerun_log import RerunLog
 
 

@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightseg_ros.bundles.bundle import (
-    Bundle,
-    calibrations,
-    default_models_dir,
-    domains,
-    find_bundles,
-)
+from nightseg_ros.bundles.bundle import Bundle, calibrations, domains
 from nightseg_ros.bundles.choice import choose_bundles, masks_as, model_folder, shared_labels
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.bundles.routes import AUTO, ENGINES_OF, ON_REQUEST, ROLES
 from nightseg_ros.engines.select import create_engine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels.label_set import LabelSet
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.route_guard import RouteGuard
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleNode
 
     from nightseg_ros.labels.label_set import LabelSet
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.perception.image_messages import DecodedImage
-    from nightseg_ros.perception.pipeline import FrameResult
     from nightseg_ros.ros.points import PointsOutput
 
 

@@ -29,7 +29,7 @@ from nightseg_ros.ros.worker import FRAME, EngineCall
 if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleNode
 
-    from nightseg_ros.perception.pipeline import FrameResult
+    from nightseg_ros.perception.frame_result import FrameResult
     from nightseg_ros.ros.logs import ThrottledLog
     from nightseg_ros.ros.settings import Settings
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.atomic import scratch_folder
 from nightseg_ros.metrics.percentiles import percentiles

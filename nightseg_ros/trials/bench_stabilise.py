@@ -18,12 +18,13 @@ from nightseg_ros.metrics.confusion import ConfusionMatrix
 from nightseg_ros.metrics.flicker import compared, motion
 from nightseg_ros.metrics.percentiles import percentiles
 from nightseg_ros.perception.letterbox import Letterbox, to_gray
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
 from nightseg_ros.perception.stabilise import GAP_S, Stabiliser
 
 if TYPE_CHECKING:
     from nightseg_ros.engines.engine import Engine
     from nightseg_ros.labels.label_set import LabelSet
+    from nightseg_ros.perception.pipeline_settings import PipelineSettings
 
 Image = NDArray[np.uint8]
 VARIANTS = ("as they come", "held still")

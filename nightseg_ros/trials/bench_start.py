@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.atomic import scratch_folder
 from nightseg_ros.ros.segmentation_node import NAME

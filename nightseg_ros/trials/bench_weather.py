@@ -25,7 +25,8 @@ from nightseg_ros.trials.weather import STRENGTHS, WEATHER, weathered
 
 if TYPE_CHECKING:
     from nightseg_ros.labels.label_set import LabelSet
-    from nightseg_ros.perception.pipeline import FrameResult, Pipeline
+    from nightseg_ros.perception.frame_result import FrameResult
+    from nightseg_ros.perception.pipeline import Pipeline
 
 Image = NDArray[np.uint8]
 Change = Callable[[Image, int], Image]

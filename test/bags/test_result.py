@@ -14,8 +14,8 @@ from nightseg_ros.bags.frames import BagFrame
 from nightseg_ros.bags.result import DIAGNOSTICS, ResultBag
 from nightseg_ros.engines.engine import EngineInfo
 from nightseg_ros.labels.label_set import CITYSCAPES19
+from nightseg_ros.perception.frame_result import FrameResult
 from nightseg_ros.perception.image_messages import DecodedImage
-from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.perception.status import backend_report
 from nightseg_ros.perception.timing import STAGES
 

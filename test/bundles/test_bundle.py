@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from nightseg_ros.bundles import bundle
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.bundles.write import write_bundle
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files import plain_yaml

@@ -22,7 +22,8 @@ from nightseg_ros.perception.calibrated import (
     table,
     threshold_for,
 )
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 
 SIZE = (24, 32)
 SHIFT = tuple((-0.1 * k, 0.2 * k) for k in range(19))

@@ -23,7 +23,8 @@ from nightseg_ros.perception.novelty import (
     is_hazy,
     novelty,
 )
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.routing import RoutingPolicy
 
 SIZE = (24, 32)

@@ -17,8 +17,10 @@ from nightseg_ros.bundles.choice import choose_bundles
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.engines.select import create_engines
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.perception.frame_result import FrameResult
 from nightseg_ros.perception.letterbox import Letterbox
-from nightseg_ros.perception.pipeline import MAX_GEOMETRIES, FrameResult, Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import MAX_GEOMETRIES, Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.routing import RoutingPolicy
 
 NETWORK = (24, 40)

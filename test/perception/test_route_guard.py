@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.route_guard import Backoff, RouteGuard
 from nightseg_ros.perception.routing import RoutingPolicy
 

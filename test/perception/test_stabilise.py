@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nightseg_ros.engines.fake import FakeEngine
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.perception.stabilise import CUT, GAP_S, Stabiliser
 
 Image = NDArray[np.uint8]

@@ -8,8 +8,8 @@ import numpy as np
 
 from nightseg_ros.bags.frames import BagFrame
 from nightseg_ros.perception.camera_health import CameraHealth
+from nightseg_ros.perception.frame_result import FrameResult
 from nightseg_ros.perception.image_messages import DecodedImage
-from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.replay import camera_watch
 from nightseg_ros.replay.camera_watch import CameraWatch, FaultSpans
 

@@ -19,7 +19,7 @@ import pytest
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.sole_writer import sole_file_writer
 from nightseg_ros.labels.label_set import CITYSCAPES19, Label, LabelSet
-from nightseg_ros.perception.pipeline import FrameResult
+from nightseg_ros.perception.frame_result import FrameResult
 from nightseg_ros.replay import rerun_log
 from nightseg_ros.replay.rerun_log import FLUSH_EVERY, RerunLog, load_rerun
 

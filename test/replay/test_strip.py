@@ -14,8 +14,8 @@ pytest.importorskip("rosbags")
 
 from nightseg_ros.bags.frames import BagFrame
 from nightseg_ros.labels.label_set import CITYSCAPES19, label_set
+from nightseg_ros.perception.frame_result import FrameResult
 from nightseg_ros.perception.image_messages import DecodedImage
-from nightseg_ros.perception.pipeline import FrameResult
 from nightseg_ros.replay.strip import LIMIT, Strip
 from nightseg_ros.report.pictures import MARK, WIDTH, FrameViews, encoded
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir
+from nightseg_ros.bundles.bundle import Bundle
 from nightseg_ros.bundles.choice import choose_models, find_model, routes_of
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.bundles.routes import ENGINES_OF
 from nightseg_ros.cli.options.fields import flag, option
 from nightseg_ros.engines.select import ENGINES, create_engines

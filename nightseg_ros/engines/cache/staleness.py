@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightseg_ros.bundles.bundle import YAML_FILE, Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import YAML_FILE, Bundle
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.engines.tensorrt.library import KINDS, PORTABLE
 from nightseg_ros.errors import NightsegError
 

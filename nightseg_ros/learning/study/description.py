@@ -17,7 +17,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nightseg_ros.bundles.bundle import default_models_dir
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.learning.config import build, read_overridden
 from nightseg_ros.learning.keys import Keys, key

@@ -24,7 +24,8 @@ import torch
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.json_file import read_json, write_json
 from nightseg_ros.learning.config import as_plain, build
-from nightseg_ros.learning.run_record import clear, input_digests
+from nightseg_ros.learning.input_digests import input_digests
+from nightseg_ros.learning.run_record import clear
 from nightseg_ros.learning.study.description import (
     EvaluationSet,
     Study,

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from nightseg_ros.bundles.bundle import Bundle, find_bundles
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.bundles.models_folder import find_bundles
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.text_table import cell, text_table
 from nightseg_ros.learning.study.description import GAIN, INTERVAL, Study, Table, TableRow

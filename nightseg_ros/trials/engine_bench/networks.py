@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightseg_ros.bundles.bundle import SEGMENTATION, TRANSLATION, Bundle, find_bundles
+from nightseg_ros.bundles.bundle import SEGMENTATION, TRANSLATION, Bundle
 from nightseg_ros.bundles.choice import model_folder
+from nightseg_ros.bundles.models_folder import find_bundles
 from nightseg_ros.bundles.write import write_bundle
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels.label_set import CITYSCAPES19, LabelSet

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from nightseg_ros.bundles.bundle import default_models_dir, find_bundles
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.engines import fake_faults
 from nightseg_ros.trials.child_nodes import isolated
 from nightseg_ros.trials.faults import (  # noqa: F401 (they declare the faults)

@@ -13,26 +13,30 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir
 from nightseg_ros.bundles.choice import choose_bundles
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.engines import fake_faults
 from nightseg_ros.engines.fake import FakeEngine
 from nightseg_ros.engines.select import create_engines
 from nightseg_ros.errors import NightsegError
-from nightseg_ros.perception.pipeline import Pipeline, PipelineSettings
+from nightseg_ros.perception.pipeline import Pipeline
+from nightseg_ros.perception.pipeline_settings import PipelineSettings
 from nightseg_ros.ros.segmentation_node import NAME
 from nightseg_ros.trials.child_nodes import ChildNode, start_child
 from nightseg_ros.trials.faults.observer import Observer
 from nightseg_ros.trials.faults.witness import Witness
 from nightseg_ros.trials.process_usage import Usage, usage
 from nightseg_ros.trials.stand_in import write_stand_ins
+
+if TYPE_CHECKING:
+    from nightseg_ros.bundles.bundle import Bundle
 
 RAW, COMPRESSED, SIMULATED, REAL = "raw", "compressed", "simulated time", "real engine"
 SETTINGS = (RAW, COMPRESSED, SIMULATED, REAL)

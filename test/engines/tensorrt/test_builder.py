@@ -20,7 +20,8 @@ from onnx import TensorProto
 from support import models as tiny
 from support.tensorrt import FakeDriver, FakeTensorRt
 
-from nightseg_ros.bundles.bundle import Bundle, default_models_dir, find_bundles
+from nightseg_ros.bundles.bundle import Bundle
+from nightseg_ros.bundles.models_folder import default_models_dir, find_bundles
 from nightseg_ros.engines.tensorrt.builder import build_plan, default_precision
 from nightseg_ros.engines.tensorrt.cuda_driver import Gpu
 from nightseg_ros.engines.tensorrt.library import (

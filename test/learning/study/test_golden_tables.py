@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nightseg_ros.bundles.bundle import default_models_dir
+from nightseg_ros.bundles.models_folder import default_models_dir
 from nightseg_ros.learning.study.description import load_study, results_file
 from nightseg_ros.learning.study.results import read_lines
 from nightseg_ros.learning.study.table import model_lines, render_markdown, render_text, table_of

@@ -15,13 +15,13 @@ import numpy as np
 from nightseg_ros.datasets.catalog import open_set
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.files.json_file import read_json, write_json
+from nightseg_ros.learning.input_digests import input_digests
 from nightseg_ros.learning.methods.self_training.teachers import (
     labelled_shares,
     load_teachers,
     measure_thresholds,
 )
 from nightseg_ros.learning.pseudo_labels import label_images
-from nightseg_ros.learning.run_record import input_digests
 from nightseg_ros.learning.tensor_set import expand
 
 if TYPE_CHECKING:
