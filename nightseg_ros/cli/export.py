@@ -10,15 +10,14 @@ from typing import Any
 
 from nightseg_ros.bundles.bundle import ROUTES_OF_KIND, SEGMENTATION
 from nightseg_ros.bundles.routes import DAY, NIGHT
-from nightseg_ros.bundles.write import write_bundle
 from nightseg_ros.cli.export_frames import FrameOptions, export_frames
 from nightseg_ros.cli.options.fields import OneOf, argument, flag, nested, option
 from nightseg_ros.cli.options.values import image_size
 from nightseg_ros.cli.progress import Progress
+from nightseg_ros.cli.write_model import write_model
 from nightseg_ros.engines.parity import FP16, FP32, INT8
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels.label_set import CITYSCAPES19
-from nightseg_ros.replay.card import PARITY, first_card
 from nightseg_ros.replay.card_training import licence
 
 KIND = OneOf()
@@ -111,21 +110,7 @@ def run(options: Options) -> dict[str, object]:
             on_frame=progress.advance,
         )
     figures: dict[str, Any] = {"precision": precision, **parity.to_dict(), "of": frames.about}
-    bundle = write_bundle(
-        options.out,
-        data,
-        name=name,
-        kind=source.kind,
-        route=source.route,
-        height=source.size[0],
-        width=source.size[1],
-        labels=source.labels,
-        metrics={PARITY: figures},
-        training=source.training,
-        licence=source.licence or licence(source.training),
-        also=tuple(route for route in options.also if route != source.route),
-        card=first_card(name, source.kind, source.route, source.size, figures),
-    )
+    bundle = write_model(options.out, source, data, figures, options.also, licence(source.training))
     return {
         "bundle": str(bundle.path),
         "kind": bundle.kind,

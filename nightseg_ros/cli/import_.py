@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nightseg_ros.bundles.bundle import ROUTES_OF_KIND, SEGMENTATION
 from nightseg_ros.bundles.choice import USUAL_ENGINE
 from nightseg_ros.bundles.routes import DAY, NIGHT
-from nightseg_ros.bundles.write import write_bundle
 from nightseg_ros.cli.export_frames import FrameOptions, export_frames
 from nightseg_ros.cli.options.fields import argument, flag, option
 from nightseg_ros.cli.options.values import image_size
 from nightseg_ros.cli.progress import Progress
 from nightseg_ros.cli.segment_inputs import check_names, find_inputs
 from nightseg_ros.cli.segment_job import SegmentJob
+from nightseg_ros.cli.write_model import write_model
 from nightseg_ros.engines.select import create_engine
 from nightseg_ros.errors import NightsegError
 from nightseg_ros.export.imported.mask_output import KINDS
@@ -27,10 +27,8 @@ from nightseg_ros.files.atomic import scratch_folder
 from nightseg_ros.labels.label_file import find_label_set
 from nightseg_ros.perception.pipeline import Pipeline
 from nightseg_ros.perception.pipeline_settings import PipelineSettings
-from nightseg_ros.replay.card import PARITY, first_card
 
 if TYPE_CHECKING:
-    from nightseg_ros.bundles.bundle import Bundle
     from nightseg_ros.export.source import Source
 
 REFERENCE = "the original, run by its own rules"
@@ -139,7 +137,7 @@ def run(options: Options) -> dict[str, object]:
     }
     if options.try_ is not None:
         return {**result, **_tried(options, source)}
-    bundle = _written(options.out, source, figures, options.also)
+    bundle = write_model(options.out, source, source.onnx, figures, options.also)
     graph = onnx.load_from_string(source.onnx)
     return {
         **result,
@@ -209,27 +207,6 @@ def _triple(option: str, values: tuple[float, ...]) -> Triple:
     return values[0], values[1], values[2]
 
 
-def _written(
-    folder: Path, source: Source, figures: dict[str, Any], also: tuple[str, ...]
-) -> Bundle:
-    name = folder.name
-    return write_bundle(
-        folder,
-        source.onnx,
-        name=name,
-        kind=source.kind,
-        route=source.route,
-        height=source.size[0],
-        width=source.size[1],
-        labels=source.labels,
-        metrics={PARITY: figures},
-        training=source.training,
-        licence=source.licence,
-        also=tuple(route for route in also if route != source.route),
-        card=first_card(name, source.kind, source.route, source.size, figures, source.training),
-    )
-
-
 def _tried(options: Options, source: Source) -> dict[str, object]:
     """Segment the photos as the node would, and return what was written."""
     assert options.try_ is not None
@@ -238,7 +215,7 @@ def _tried(options: Options, source: Source) -> dict[str, object]:
     out = options.out.with_name(f"{options.out.name}_try")
     check_names(files, out, overlays=True)
     with scratch_folder("try") as folder:
-        bundle = _written(folder / options.out.name, source, {}, ())
+        bundle = write_model(folder / options.out.name, source, source.onnx, {})
         with closing(create_engine(bundle, USUAL_ENGINE)) as engine:
             settings = PipelineSettings(route=bundle.route)
             pipeline = Pipeline({bundle.role: engine}, settings, classes=source.labels.count)
