@@ -61,7 +61,8 @@ def fit(image: NDArray[np.uint8], size: tuple[int, int], pad: int) -> NDArray[np
 def stretch(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return an image, or ids, scaled to `size` (height, width) on one grid of pixel centres."""
     if image.ndim == 2:
-        return image[np.ix_(*map(_nearest, image.shape, size))]
+        rows, columns = map(_nearest, image.shape, size)
+        return image.take(columns, axis=1)[rows]  # several times as fast as both at once
     how = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size[1], size[0]), interpolation=how), np.uint8)
 
@@ -268,8 +269,7 @@ def open_folder(folder: str) -> list[Path]:
 def draw_weights(labels: Tensor, classes: int = 19) -> Tensor:
     """Return how often to draw each frame, summing to 1: frames with rare classes more often."""
     weights = torch.ones(len(labels), dtype=torch.float64)
-    for index in range(classes):
-        present = (labels == index).flatten(1).sum(1) > RARE_PIXELS
+    for present in (_pixels(labels)[:, :classes] > RARE_PIXELS).unbind(1):
         share = float(present.float().mean())
         if 0 < share < 1:
             weights += present * min(RARE_LIMIT, RARE_SHARE / share)
@@ -290,8 +290,12 @@ def class_shares(tensors: Frames, classes: int) -> Tensor:
     """Return the classes' shares of the labelled pixels, as they are drawn."""
     totals = torch.zeros(classes, dtype=torch.float64)
     for part in tensors.parts:
-        for labels, weight in zip(part.labels, part.weights, strict=True):
-            totals += weight * torch.bincount(labels.flatten(), minlength=256)[:classes]
+        totals += part.weights.double() @ _pixels(part.labels)[:, :classes].double()
     if not totals.sum():
         raise NightsegError("the training sets hold no labelled pixel")
     return (totals / totals.sum()).float()
+
+
+def _pixels(labels: Tensor) -> Tensor:
+    """Return how many pixels of each frame (N, H, W) have each id: (N, 256)."""
+    return torch.stack([torch.bincount(one.flatten(), minlength=256) for one in labels])
