@@ -65,11 +65,13 @@ def _choice(training: Mapping[str, Any], config: Mapping[str, Any]) -> str:
         "score": "the mean of the mIoU of each labelled validation set and of the road recall",
         "miou/mean": "the mean of the mIoU of the validation sets",
     }.get(monitor, f"`{monitor}`")
+    keep = config.get("keep")
+    mixed = f", mixed with {100 * keep:g} % of those that the training started from" if keep else ""
     shown = ", ".join(f"`{name.replace('{data}', 'DATA')}`" for name in config.get("val") or [])
     return (
         f"The weights are the running average after step {step}, which had the best of all "
-        f"validations by {of} on {shown}. These figures are therefore a little better than those "
-        "of frames that chose nothing."
+        f"validations by {of} on {shown}{mixed}. These figures are therefore a little better than "
+        "those of frames that chose nothing."
     )
 
 

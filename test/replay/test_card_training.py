@@ -37,3 +37,12 @@ def test_the_data_sets_are_those_of_the_recipe():
 )
 def test_what_chose_the_weights_is_stated(monitor, said):
     assert said in "\n".join(training_lines(training(monitor)))
+
+
+def test_what_was_kept_of_the_start_is_stated():
+    mine = training()
+    mine["config"]["keep"] = 0.3
+    assert ", mixed with 30 % of those that the training started from." in "\n".join(
+        training_lines(mine)
+    )
+    assert "mixed with" not in "\n".join(training_lines(training()))

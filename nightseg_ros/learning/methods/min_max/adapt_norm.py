@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import TypeVar
 
 import torch
@@ -12,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nightseg_ros.errors import NightsegError
+from nightseg_ros.learning.norms import batch_norms, measure_norms
 
 Network = TypeVar("Network", bound=nn.Module)
-
-_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @torch.no_grad()
@@ -29,27 +29,21 @@ def adapt_batch_norm(
     with the frames that are measured afterwards it has seen the very test.
     """
     adapted = copy.deepcopy(network).eval()
-    norms = [module for module in adapted.modules() if isinstance(module, _BATCH_NORMS)]
-    if not norms:
+    if not any(batch_norms(adapted)):
         raise NightsegError(
             f"{type(network).__name__} has no batch norms; AdaBN has nothing to adapt in it"
         )
     if not len(frames):
         raise NightsegError("no frames to adapt batch norms to; name a set that holds some")
-    usual = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over all batches
-        norm.train()
-    scores = getattr(adapted, "logits", adapted)
-    # Batches of one length, the last one filled up: each counts as much as the others.
-    count = -(-len(frames) // batch)
-    for numbers in torch.arange(count * batch).remainder(len(frames)).view(count, batch):
-        images = frames[numbers].permute(0, 3, 1, 2).float() / 255
-        if size is not None and tuple(images.shape[2:]) != tuple(size):
-            images = F.interpolate(images, size, mode="bilinear", antialias=True)
-        scores(images)
-    for norm, momentum in zip(norms, usual, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+
+    def seen() -> Iterator[Tensor]:
+        # Batches of one length, the last one filled up: each counts as much as the others.
+        count = -(-len(frames) // batch)
+        for numbers in torch.arange(count * batch).remainder(len(frames)).view(count, batch):
+            images = frames[numbers].permute(0, 3, 1, 2).float() / 255
+            if size is not None and tuple(images.shape[2:]) != tuple(size):
+                images = F.interpolate(images, size, mode="bilinear", antialias=True)
+            yield images
+
+    measure_norms(adapted, seen())
     return adapted

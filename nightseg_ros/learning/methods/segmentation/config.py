@@ -45,6 +45,11 @@ class TrainConfig(Keys):
         "layers that give them start afresh; none = fresh weights",
         "",
     )
+    keep: float = key(
+        "share of the weights it starts from that the result keeps, with norms measured anew",
+        0.0,
+        within(0, 1),
+    )
     teacher: str = key(
         "checkpoint or model folder whose scores are matched, beside the labels; none = labels "
         "alone",
@@ -103,6 +108,11 @@ class TrainConfig(Keys):
         """Refuse values that do not go together."""
         where = f"recipe {self.name}"
         labels = self.label_set
+        if self.keep and not self.init:
+            raise NightsegError(
+                f"{where}: keep is {self.keep}, but it starts from fresh weights; name what it "
+                "starts from in init"
+            )
         if self.network.classes != labels.count:
             raise NightsegError(
                 f"{where}: network.classes is {self.network.classes}; labels are read as "

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler, WeightedRandomSampler
 
-from nightseg_ros.errors import NightsegError
 from nightseg_ros.labels.label_set import CITYSCAPES19, IGNORE
 from nightseg_ros.labels.maps import GROUPS
 from nightseg_ros.learning.augmentation import jitter_colours, paste_objects, random_view
@@ -30,14 +29,14 @@ from nightseg_ros.learning.losses import (
 )
 from nightseg_ros.learning.methods import Method
 from nightseg_ros.learning.methods.segmentation.config import TrainConfig
+from nightseg_ros.learning.methods.segmentation.kept_start import keep_start
 from nightseg_ros.learning.methods.segmentation.self_labels import SelfLabels
+from nightseg_ros.learning.methods.segmentation.teacher import load_teacher
 from nightseg_ros.learning.methods.segmentation.train import train_network
 from nightseg_ros.learning.networks.exported import recentre_norms
 from nightseg_ros.learning.networks.registry import (
     create_network,
-    load_checkpoint,
     load_start,
-    require_labels,
     save_checkpoint,
 )
 from nightseg_ros.learning.relight import relight_as_night
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
 WARM_UP = 100
 RECENTRED = 16
 """Views whose statistics the norms of a started network are given before the first step."""
+NORM_BATCHES = 16
+"""Batches that the norms are measured on where a share of the start is kept."""
 PASTED = ("traffic light", "traffic sign", "person", "rider", "motorcycle", "bicycle")
 """Objects that are too rare to be learned from the frames as they are: lights, signs, people and
 bicycles. Large vehicles are not among them: pasted into the dark, they taught that what is black is
@@ -91,9 +92,10 @@ class SegmentationModule(lightning.LightningModule):
             drawn = torch.multinomial(train.weights, RECENTRED, replacement=True)
             recentre_norms(self.network, self.views(drawn)[0])
             self.average.load_state_dict(self.network.state_dict())
+        # In lists, so that neither network is a part of this module and of its checkpoints.
+        self._start = [copy.deepcopy(self.average)] if config.keep else []
         if config.teacher and config.distill:
-            # In a list, so that the teacher is no part of this module and of its checkpoints.
-            self._teacher.append(_load_teacher(config))
+            self._teacher.append(load_teacher(config))
 
     def setup(self, stage: str) -> None:
         """Move the frames to the device once, before the first step."""
@@ -215,6 +217,16 @@ class SegmentationModule(lightning.LightningModule):
             else:
                 average.copy_(current)
 
+    def settle(self) -> None:
+        """Keep a share of the start in the averaged network, where the recipe says so."""
+        if not self._start:
+            return
+        self.average.to(self._train_set.relight.device)  # where the frames stay after a training
+        draws = NORM_BATCHES * self.config.batch
+        drawn = torch.multinomial(self._train_set.weights, draws, replacement=True)
+        batches = (self.views(numbers)[0] for numbers in torch.split(drawn, self.config.batch))
+        keep_start(self.average, self._start[0], self.config.keep, batches)
+
     def validation_step(self, index: Tensor, _batch: int) -> None:
         """Log mIoU, or recall of the road, of the averaged network on one validation set."""
         name = list(self._validation)[int(index)]
@@ -270,21 +282,6 @@ class SegmentationModule(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def _load_teacher(config: TrainConfig) -> Segmenter:
-    """Return the teacher, frozen, or refuse its classes or its views."""
-    path = Path(config.teacher)
-    teacher = load_checkpoint(path)[0]
-    require_labels(f"recipe {config.name}: teacher", path, config.label_set)
-    if any(side % teacher.stride for side in config.view):
-        raise NightsegError(
-            f"recipe {config.name}: view is {config.view}; teacher {path} needs multiples of "
-            f"{teacher.stride}"
-        )
-    untyped: Any = teacher.requires_grad_(False)
-    untyped.to(memory_format=torch.channels_last)
-    return teacher
 
 
 def train_segmentation(

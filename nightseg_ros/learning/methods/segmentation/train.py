@@ -71,6 +71,7 @@ def train_network(
         step = int(chosen["global_step"])
     else:
         step = trainer.global_step
+    recipe.settle()
     figures = {} if fast_dev_run or not validation else trainer.validate(recipe, verbose=False)[0]
     figures = {name: round(float(value), 2) for name, value in figures.items()}
     about = {"figures": figures, "parts": run.parts, "chosen": run.chosen}
