@@ -33,7 +33,7 @@ SIZE = (720, 405)
 """Of each half of a picture."""
 TYPICAL, FAILURE = 36, 39
 WHITE = (255, 255, 255)
-FAULTS = {"1": (216, 160), "2": (497, 235), "3": (592, 205), "4": (655, 320)}
+FAULTS = {"1": (216, 160), "2": (482, 262), "3": (592, 205), "4": (655, 320)}
 """Where the numbers go on the half of the overlay."""
 
 
