@@ -40,8 +40,8 @@ def test_good_models_are_listed_with_what_they_are(tmp_path: Path) -> None:
 def test_each_licence_is_printed_once(repository: Path) -> None:
     result = run("--dir", str(repository / "models"))
     licences = [line for line in models.render(result).splitlines() if "Weights trained" in line]
-    assert licences[0].startswith("erf_pspnet_day, erf_pspnet_fast_day, ")
-    assert licences[1].startswith("fpn_lite0: ")
+    assert licences[0].startswith("erf_pspnet_day, erf_pspnet_fast_day, night2day: ")
+    assert licences[1].startswith("erf_pspnet_fast_night, erf_pspnet_night, fpn_lite0: ")
     assert len(licences) == 2
     assert all(line.endswith("research use, non-commercial.") for line in licences)
 

@@ -96,7 +96,11 @@ def test_every_recipe_takes_one_step(path, runs, data):
             settings.append("network.pretrained=false")
         if config.network.name.startswith("panoptic_fpn"):
             settings.append("network.width=0.125")
-        if config.init:
+        if config.keep:
+            network = create_network(config.network)
+            save_checkpoint(runs / "start.pt", network, config.network, {})
+            settings.append(f"init={runs / 'start.pt'}")
+        elif config.init:
             settings.append("init=")
         if config.teacher:
             settings.append(f"teacher={small_teacher(runs / 'small_teacher.pt')}")
