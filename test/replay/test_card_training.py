@@ -46,3 +46,9 @@ def test_what_was_kept_of_the_start_is_stated():
         training_lines(mine)
     )
     assert "mixed with" not in "\n".join(training_lines(training()))
+
+
+def test_a_training_that_was_stopped_has_the_steps_it_took():
+    mine = training()
+    mine["config"]["until"] = 80
+    assert " 80 steps of " in "\n".join(training_lines(mine))

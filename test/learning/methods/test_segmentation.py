@@ -21,11 +21,15 @@ from nightseg_ros.learning.source_config import SourceConfig  # noqa: E402
 from nightseg_ros.learning.tensor_set import TensorSet  # noqa: E402
 
 
+def frames(count: int, height: int, width: int) -> TensorSet:
+    images = torch.randint(0, 256, (count, height, width, 3), dtype=torch.uint8)
+    labels, none = images[..., 0] % 19, torch.zeros(count, dtype=torch.bool)
+    return TensorSet(images, labels, torch.ones(count), none)
+
+
 def test_a_teacher_of_a_larger_stride_sees_whole_frames_too(tmp_path: Path) -> None:
     pyramid = NetworkConfig("efficientnet_fpn0", pretrained=False)
     save_checkpoint(tmp_path / "teacher.pt", create_network(pyramid), pyramid, {})
-    images = torch.randint(0, 256, (2, 72, 96, 3), dtype=torch.uint8)
-    frames = TensorSet(images, images[..., 0] % 19, torch.ones(2), torch.zeros(2, dtype=torch.bool))
     config = TrainConfig(
         "x",
         (SourceConfig("unread"),),
@@ -36,7 +40,7 @@ def test_a_teacher_of_a_larger_stride_sees_whole_frames_too(tmp_path: Path) -> N
         test_size=(72, 96),
         whole=1.0,
     )
-    module = SegmentationModule(config, frames, {})
+    module = SegmentationModule(config, frames(2, 72, 96), {})
     module.log = lambda *_, **__: None
     loss = module.training_step(torch.tensor([0, 1]), 0)
     assert torch.isfinite(loss)
@@ -49,8 +53,6 @@ def test_images_that_fit_are_not_stretched() -> None:
 
 
 def module_that_keeps(keep: float, start: Path) -> SegmentationModule:
-    images = torch.randint(0, 256, (4, 64, 96, 3), dtype=torch.uint8)
-    frames = TensorSet(images, images[..., 0] % 19, torch.ones(4), torch.zeros(4, dtype=torch.bool))
     config = TrainConfig(
         "x",
         (SourceConfig("unread"),),
@@ -61,7 +63,7 @@ def module_that_keeps(keep: float, start: Path) -> SegmentationModule:
         view=(64, 96),
         batch=2,
     )
-    return SegmentationModule(config, frames, {})
+    return SegmentationModule(config, frames(4, 64, 96), {})
 
 
 def test_result_keeps_a_share_of_the_weights_it_started_from(tmp_path: Path) -> None:
