@@ -46,7 +46,8 @@ def training_lines(training: Mapping[str, Any]) -> list[str]:
         "",
         f"Recipe `{config.get('name', '')}`, seed {config.get('seed', '')}, "
         f"{config.get('until') or config.get('steps', '')} steps of "
-        f"{config.get('batch', '')} frames; the whole recipe is in model.yaml. {_choice(training, config)}",
+        f"{config.get('batch', '')} frames; the whole recipe is in model.yaml. "
+        f"{_choice(training, config)}",
         "",
         "## Data and licence",
         "",
